@@ -75,7 +75,7 @@ pub use key_extraction::{ExtractionAttempt, ExtractionOutcome, KeyExtraction};
 pub use kyc::{
     KycEvent, KycRefusal, KycTicket, KycTicketStatus, KycTicketType, KycTransitionError,
 };
-pub use link_key::LinkKeyKind;
+pub use link_key::{LinkKey, LinkKeyKind};
 pub use mode::Mode;
 pub use money::{Currency, Money};
 pub use network_message::{MessageIdentity, MessageKind, MessageNumbers};

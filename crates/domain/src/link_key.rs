@@ -1,5 +1,6 @@
 //! Keys that a link to a card network shares with its peer.
 
+use crate::Timestamp;
 use crate::text::text_enum;
 
 text_enum! {
@@ -10,4 +11,21 @@ text_enum! {
         /// Authenticates messages.
         Mac = "ZAK",
     }
+}
+
+/// A zone key that came by a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkKey {
+    /// The link's name.
+    pub link: String,
+    /// Its use.
+    pub kind: LinkKeyKind,
+    /// Counts the keys of its kind that came, from 1.
+    pub version: u32,
+    /// The key, sealed by the vault.
+    pub sealed: Vec<u8>,
+    /// Its check value: six hexadecimal digits, which may be shown.
+    pub check_value: String,
+    /// When it came, in real time.
+    pub activated_at: Timestamp,
 }

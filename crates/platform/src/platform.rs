@@ -8,7 +8,7 @@ use crypto::RsaPool;
 use domain::{Clock, Mode, Random, SystemRandom};
 use listener::{ListenerSettings, serve_listener};
 use outbound::{AddressPolicy, Outbound};
-use scheme::{Intake, Link, LinkSettings, serve_link};
+use scheme::{Intake, Link, LinkSettings, keep_keys, serve_link};
 use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -72,6 +72,12 @@ impl Platform {
         }
         let authoriser = Arc::clone(&parts.authoriser);
         let links = links(std::mem::take(&mut config.links), &listeners, &parts);
+        for link in &links {
+            link.load_keys().await.map_err(|error| {
+                let name = &link.settings().name;
+                Failure::run(format_args!("the keys of link {name} could not be read: {error}"))
+            })?;
+        }
         let (stop, stopped) = watch::channel(false);
         let doors = Doors {
             signature_window_ms: config.signature_window_ms,
@@ -192,6 +198,7 @@ fn run(
     let (progress, until) = (parts.store.clone(), stopped.clone());
     running.spawn(async move { progress.keep_progress(until).await });
     for (listener, link) in listeners.links.into_iter().zip(links) {
+        running.spawn(keep_keys(Arc::clone(&link), stopped.clone()));
         running.spawn(serve_link(listener, link, stopped.clone()));
     }
     let services = parts.services(doors);

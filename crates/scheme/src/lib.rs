@@ -14,8 +14,8 @@ mod translate;
 pub use error::SchemeError;
 pub use intake::Intake;
 pub use link::{
-    ConnectionState, ConnectionStatus, Link, LinkCaps, LinkCounters, LinkSecurity, LinkSettings,
-    LinkState, LinkStatus, LinkTimes, MacUse, SignOn, serve_link,
+    ConnectionState, ConnectionStatus, Link, LinkCaps, LinkCounters, LinkKeyStatus, LinkSecurity,
+    LinkSettings, LinkState, LinkStatus, LinkTimes, MacUse, SignOn, keep_keys, serve_link,
 };
 pub use network::SimulatedNetwork;
 pub use purchase::{CardReference, Increment, Purchase, Refund, RefundOf};

@@ -8,15 +8,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crypto::{
     CryptoError, KeyUsage, MacPadding, PinBlockFormat, ProtectionAlgorithm, ProtectionKey, TdesKey,
-    open_key_block, pin_of,
+    constant_time_eq, open_key_block, pin_of,
 };
-use domain::{LinkKeyKind, Timestamp};
+use domain::{LinkKey, LinkKeyKind, Timestamp};
 use thiserror::Error;
 
-use crate::{ClearPan, ClearPin, Vault};
+use crate::data_key::{ALL_ENTERPRISES, Purpose};
+use crate::{ClearPan, ClearPin, Vault, VaultError};
 
 /// The key before the current one is accepted for this long after the change, in real time.
 const PREVIOUS_KEY_MS: i64 = 60_000;
+/// The version of a key that the configuration names; those that come by messages count from it.
+const FIRST_VERSION: u32 = 0;
+/// Kind of zone keys in the associated data.
+const SEAL_KIND: &str = "link-key";
 /// The letter after the kind of a key under a master key: 3DES of double length, block by block.
 const DOUBLE_LENGTH: u8 = b'X';
 /// Hexadecimal digits of a key and of its check value.
@@ -53,6 +58,7 @@ pub enum BlockPin {
 /// A zone key in use.
 struct ZoneKey {
     key: Arc<TdesKey>,
+    version: u32,
     activated_at: Timestamp,
 }
 
@@ -71,6 +77,17 @@ impl Slot {
             self.previous.as_ref().filter(|_| age_ms < PREVIOUS_KEY_MS)
         });
         self.current.iter().map(|current| &current.key).chain(previous)
+    }
+}
+
+impl Slot {
+    /// Takes a key into use, unless a newer one is.
+    fn adopt(&mut self, key: ZoneKey) -> bool {
+        let is_newer = self.current.as_ref().is_none_or(|current| current.version < key.version);
+        if is_newer {
+            self.previous = self.current.replace(key).map(|previous| previous.key);
+        }
+        is_newer
     }
 }
 
@@ -162,7 +179,7 @@ impl Vault {
         if found != kind {
             return Err(LinkKeyError::OtherUse);
         }
-        let key = ZoneKey { key: Arc::new(key), activated_at: now };
+        let key = ZoneKey { key: Arc::new(key), version: FIRST_VERSION, activated_at: now };
         self.link_keys.write(link, |keys| keys.slot_mut(kind).current = Some(key));
         Ok(())
     }
@@ -175,6 +192,77 @@ impl Vault {
     ) -> Result<(LinkKeyKind, TdesKey), LinkKeyError> {
         let opened = self.link_keys.read(link, |keys| Some(open(keys.master.as_ref()?, text)));
         opened.unwrap_or(Err(LinkKeyError::NoMasterKey))
+    }
+
+    /// Whether a link has a zone master key, without which no zone key can come.
+    #[must_use]
+    pub fn has_link_master_key(&self, link: &str) -> bool {
+        self.link_keys.read(link, |keys| keys.master.as_ref().map(drop)).is_some()
+    }
+
+    /// Opens and seals a zone key that came by a message of a link; `None` if it is in use
+    /// already. It is in use once it is adopted.
+    ///
+    /// # Errors
+    /// [`LinkKeyError`].
+    pub fn receive_link_key(
+        &self,
+        link: &str,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<Option<LinkKey>, LinkKeyError> {
+        let (kind, key) = self.opened_link_key(link, text)?;
+        let in_use = self.link_keys.read(link, |keys| {
+            let current = keys.slot(kind).current.as_ref()?;
+            Some((current.version, constant_time_eq(current.key.as_bytes(), key.as_bytes())))
+        });
+        let (version, is_same) = in_use.unwrap_or((FIRST_VERSION, false));
+        if is_same {
+            return Ok(None);
+        }
+        let version = version + 1;
+        let record = sealed_record(link, kind, version);
+        let bytes = key.as_bytes();
+        Ok(Some(LinkKey {
+            link: link.to_owned(),
+            kind,
+            version,
+            sealed: self.seal(Purpose::LinkKey, ALL_ENTERPRISES, SEAL_KIND, &record, bytes),
+            check_value: hex::encode_upper(key.check_value()),
+            activated_at: now,
+        }))
+    }
+
+    /// Takes a sealed zone key of a link into use, unless a newer one is; returns whether it did.
+    ///
+    /// # Errors
+    /// [`VaultError::Refused`] if it was not sealed for this link, use and version.
+    pub fn adopt_link_key(&self, it: &LinkKey) -> Result<bool, VaultError> {
+        let newest = |keys: &KeysOfLink| Some(keys.slot(it.kind).current.as_ref()?.version);
+        if self.link_keys.read(&it.link, newest).is_some_and(|version| it.version <= version) {
+            return Ok(false);
+        }
+        let record = sealed_record(&it.link, it.kind, it.version);
+        let bytes = self.open(Purpose::LinkKey, ALL_ENTERPRISES, SEAL_KIND, &record, &it.sealed)?;
+        let bytes = bytes.as_slice().try_into().map_err(|_| VaultError::Refused)?;
+        let key = Arc::new(TdesKey::new(bytes));
+        let key = ZoneKey { key, version: it.version, activated_at: it.activated_at };
+        Ok(self.link_keys.write(&it.link, |keys| keys.slot_mut(it.kind).adopt(key)))
+    }
+
+    /// The zone keys of a link that are in use, as they may be shown: use, check value and when it
+    /// came.
+    #[must_use]
+    pub fn shown_link_keys(&self, link: &str) -> Vec<(LinkKeyKind, String, Timestamp)> {
+        let shown = |keys: &KeysOfLink| {
+            let of_kind = |kind: &LinkKeyKind| {
+                let current = keys.slot(*kind).current.as_ref()?;
+                let check_value = hex::encode_upper(current.key.check_value());
+                Some((*kind, check_value, current.activated_at))
+            };
+            Some(LinkKeyKind::ALL.iter().filter_map(of_kind).collect())
+        };
+        self.link_keys.read(link, shown).unwrap_or_default()
     }
 
     /// Whether a link has a zone key of this kind.
@@ -257,6 +345,11 @@ fn plain_form(text: &str) -> Option<(LinkKeyKind, &str)> {
         _ => return None,
     };
     Some((kind, text.get(2..)?))
+}
+
+/// The record of a sealed zone key. A link's name has no slash.
+fn sealed_record(link: &str, kind: LinkKeyKind, version: u32) -> String {
+    format!("{link}/{}/{version}", kind.as_str())
 }
 
 fn is_check_value(text: &str, own: &[u8]) -> bool {

@@ -247,7 +247,7 @@ impl Vault {
         bytes
     }
 
-    fn seal(
+    pub(crate) fn seal(
         &self,
         purpose: Purpose,
         enterprise: EnterpriseId,
@@ -259,7 +259,7 @@ impl Vault {
         with_header(&key.seal(&*self.random, &associated(enterprise, kind, record), plain))
     }
 
-    fn open(
+    pub(crate) fn open(
         &self,
         purpose: Purpose,
         enterprise: EnterpriseId,

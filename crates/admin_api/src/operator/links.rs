@@ -2,7 +2,7 @@
 
 use axum::Json;
 use iso8583::Word as _;
-use scheme::{ConnectionStatus, Link, LinkCounters, LinkStatus};
+use scheme::{ConnectionStatus, Link, LinkCounters, LinkKeyStatus, LinkStatus};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -56,6 +56,18 @@ answer_body! {
 }
 
 answer_body! {
+    /// A zone key of a link.
+    pub(crate) struct LinkKeyBody of key: &LinkKeyStatus {
+        /// `ZPK` (encrypts PINs) or `ZAK` (authenticates messages).
+        kind: String = key.kind.as_str().to_owned(),
+        /// Its check value: the first six hexadecimal digits of zeros under the key.
+        kcv: String = key.check_value.clone(),
+        /// When it came; for one of the configuration, when the process started.
+        activated_at: String = key.activated_at.to_string(),
+    }
+}
+
+answer_body! {
     /// A link to a card network, in the process that answers this call.
     pub(crate) struct LinkBody of link: &Link, status: &LinkStatus {
         name: String = link.settings().name.clone(),
@@ -75,6 +87,8 @@ answer_body! {
         connections: Vec<LinkConnectionBody> =
             status.connections.iter().map(LinkConnectionBody::of).collect(),
         counters: LinkCountersBody = LinkCountersBody::of(&status.counters),
+        /// The zone keys in use.
+        keys: Vec<LinkKeyBody> = status.keys.iter().map(LinkKeyBody::of).collect(),
     }
 }
 

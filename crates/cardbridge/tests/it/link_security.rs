@@ -15,10 +15,11 @@ use tempfile::TempDir;
 
 use crate::crash::authorisations;
 use crate::engine::Engine;
-use crate::iso_peer::{Peer, accepted, management};
+use crate::iso_peer::{Peer, accepted, management, message};
 use crate::links::{Bed, is, metrics};
+use crate::node_numbers::{another, spawn};
 use crate::secrets::{Secret, search, stop};
-use crate::server::{cardbridge, run};
+use crate::server::{cardbridge, run, sandbox_json};
 use crate::world::{World, text};
 
 /// The check values and first keys of the page, and its zone master key in two components.
@@ -398,6 +399,9 @@ async fn no_key_or_card_data_is_left_anywhere() {
         secrets.push(Secret::new("PIN block", message.get(52).unwrap()));
         peer.ask(&message).await;
     }
+    secrets.push(Secret::new("new ZPK", hex::decode(OTHER_ZPK).unwrap()));
+    secrets.push(Secret::new("new ZPK under the ZMK", NEW_ZPK));
+    assert_eq!(peer.outcome(&new_key(NEW_ZPK)).await, accepted());
     peer.zak = key(ZPK);
     peer.send(&bed.purchase(4)).await;
     peer.zak = key(ZAK);
@@ -481,4 +485,124 @@ async fn verification_values_are_compared_on_sqlite() {
 #[tokio::test]
 async fn verification_values_are_compared_on_postgresql() {
     verification_values_are_compared(Engine::postgres().await).await;
+}
+
+/// Network management that brings a key.
+fn new_key(text: &str) -> Message {
+    message("0800", &[(7, "1129230000"), (11, "000102"), (48, text), (70, "101")])
+}
+
+/// The table of a link's keys that a link shows: kinds and check values.
+async fn shown_keys(bed: &Bed) -> Vec<(String, String)> {
+    let link = bed.link("default").await;
+    let shown = |it: &Value| (text(it, "kind"), text(it, "kcv"));
+    link["keys"].as_array().unwrap().iter().map(shown).collect()
+}
+
+const NEW_ZPK: &str = "PX683244956233D0622BEE6A543D9A792BC21C24";
+/// The same key, and the first authentication key, in key blocks.
+const NEW_ZPK_BLOCK: &str = "B0096P0TE00N00000A0A6A4F1D19DD3CDB77E1D5AEDC972F389F946169A855341CE\
+    86910934903385908B634BE13CCF0";
+/// The key for PINs in the place of the authentication key.
+const NEW_ZAK: &str = "MXCDF4F450A2E0A67A722CFB2E7CC19FCB46D738";
+
+async fn keys_come_by_messages(engine: Engine) {
+    use PinBlockFormat::Iso0;
+    let files = Files::new();
+    let keys = files.keys(&format!("{SEALED_ZPK}\n{SEALED_ZAK}"));
+    let tables = link("default", "mac = 'verify'", &keys) + &link("keyless", "", "");
+    let file = files.configuration(&tables);
+    let mut bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
+    set_pin(&mut bed).await;
+    let mut peer = bed.signed_on().await;
+    let kcv = |zpk: &str, zak: &str| {
+        [("ZPK".to_owned(), zpk.to_owned()), ("ZAK".to_owned(), zak.to_owned())]
+    };
+    peer.send(&new_key(NEW_ZPK)).await;
+    peer.zak = key(ZAK);
+    for (text, code) in [
+        (&NEW_ZPK.replace("C21C24", "C21C25"), "63"),
+        (&NEW_ZPK_BLOCK.replace("CCF0", "CCF1"), "63"),
+        (&"rubbish".to_owned(), "63"),
+    ] {
+        assert_eq!(peer.outcome(&new_key(text)).await, is("0810", code), "{text}");
+    }
+    let bare = message("0800", &[(7, "1129230000"), (11, "000102"), (70, "101")]);
+    let answer = peer.ask(&bare).await;
+    assert_eq!((answer.outcome(), answer.text(44)), (is("0810", "30"), Some("048")));
+    assert_eq!(peer.outcome(&management("161")).await, is("0810", "40"));
+    let mut keyless = Peer::connect(&bed.address("keyless")).await;
+    assert_eq!(keyless.outcome(&new_key(NEW_ZPK)).await, is("0810", "40"), "no master key");
+    assert_eq!(shown_keys(&bed).await, kcv("46D738", "E7C5A5"), "nothing changed");
+    let pinned = |stan, zpk| with_pin(&bed, stan, zpk, Iso0, PIN);
+    assert_eq!(peer.outcome(&pinned(1, ZPK)).await, is("0110", "00"));
+
+    // V19, as its bytes are on the page.
+    let (_, v19) = vector("V19");
+    let frame = peer.framed(&v19);
+    peer.send_bytes(&frame).await.unwrap();
+    assert_eq!(peer.receive().await.unwrap().outcome(), accepted());
+    assert_eq!(peer.outcome(&new_key(NEW_ZPK_BLOCK)).await, accepted(), "in use already");
+    assert_eq!(shown_keys(&bed).await, kcv("C21C24", "E7C5A5"));
+    assert_eq!(peer.outcome(&pinned(2, OTHER_ZPK)).await, is("0110", "00"));
+    assert_eq!(peer.outcome(&pinned(3, ZPK)).await, is("0110", "00"), "for a minute");
+
+    let answer = peer.ask(&new_key(NEW_ZAK)).await;
+    assert_eq!((answer.outcome(), answer.mac_is_right), (accepted(), Some(true)), "the old MAC");
+    peer.zak = key(ZPK);
+    let answer = peer.ask(&bed.purchase(4)).await;
+    assert_eq!((answer.outcome(), answer.mac_is_right), (is("0110", "00"), Some(true)));
+    peer.zak = key(ZAK);
+    let answer = peer.ask(&bed.purchase(5)).await;
+    assert_eq!((answer.outcome(), answer.mac_is_right), (is("0110", "00"), Some(false)));
+    assert_eq!(shown_keys(&bed).await, kcv("C21C24", "46D738"));
+
+    bed.world.crash();
+    let mut peer = bed.signed_on().await;
+    peer.zak = key(ZPK);
+    assert_eq!(shown_keys(&bed).await, kcv("C21C24", "46D738"), "after a restart");
+    assert_eq!(peer.outcome(&with_pin(&bed, 6, OTHER_ZPK, Iso0, PIN)).await, is("0110", "00"));
+    bed.world.verify_ledger().await;
+}
+
+#[tokio::test]
+async fn keys_come_by_messages_on_sqlite() {
+    keys_come_by_messages(Engine::embedded()).await;
+}
+
+#[tokio::test]
+async fn keys_come_by_messages_on_postgresql() {
+    keys_come_by_messages(Engine::postgres().await).await;
+}
+
+/// Two processes on one store: what one received, the other uses at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_process_has_a_new_key_at_its_next_message() {
+    let engine = Engine::postgres().await;
+    let files = Files::new();
+    let keys = files.keys(&format!("{SEALED_ZPK}\n{SEALED_ZAK}"));
+    let file = files.configuration(&link("default", "mac = 'verify'", &keys));
+    let options = ["--config", file.to_str().unwrap()];
+    let mut bed = Bed::new(&engine, &options).await;
+    set_pin(&mut bed).await;
+    let directory = tempfile::tempdir().unwrap();
+    let own = directory.path().join("data");
+    let options = [&options[..], &["--node", "7"]].concat();
+    let _second = spawn(another(&engine, &bed.world, &own, &options), &own);
+    let address = text(&sandbox_json(&own)["links"], "default");
+    let mut first = bed.signed_on().await;
+    let mut second = Peer::signed_on(&address).await;
+    (first.zak, second.zak) = (key(ZAK), key(ZAK));
+    assert_eq!(first.outcome(&new_key(NEW_ZPK)).await, accepted());
+    let pinned = with_pin(&bed, 1, OTHER_ZPK, PinBlockFormat::Iso0, PIN);
+    assert_eq!(second.outcome(&pinned).await, is("0110", "00"));
+    assert_eq!(first.outcome(&new_key(NEW_ZAK)).await, accepted());
+    second.zak = key(ZPK);
+    let answer = second.ask(&bed.purchase(2)).await;
+    assert_eq!((answer.outcome(), answer.mac_is_right), (is("0110", "00"), Some(true)));
+    // The versions of both count together.
+    assert_eq!(second.outcome(&new_key(SEALED_ZPK.split('\'').nth(1).unwrap())).await, accepted());
+    first.zak = key(ZPK);
+    let pinned = with_pin(&bed, 3, ZPK, PinBlockFormat::Iso0, PIN);
+    assert_eq!(first.outcome(&pinned).await, is("0110", "00"));
 }

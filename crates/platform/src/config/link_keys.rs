@@ -29,7 +29,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 37] = [
+pub const KEYS: [(&str, Kind); 38] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -65,6 +65,7 @@ pub const KEYS: [(&str, Kind); 37] = [
     ("pin-block", Text),
     ("track-cvv", NumberOrText),
     ("cvv2", Kind::Table),
+    ("key-field", Number(48, 125)),
     ("mac", Text),
     ("mac-failure", Text),
 ];

@@ -36,8 +36,14 @@ pub fn link_security(keys: &Keys<'_>) -> Result<LinkSecurity, Refused> {
     let choices = [("iso0", PinBlockFormat::Iso0), ("iso3", PinBlockFormat::Iso3)];
     let pin_block = keys.choice("pin-block", &choices)?.unwrap_or(PinBlockFormat::Iso0);
     let reading = CardReading { track_cvv: track_cvv(keys)?, cvv2: cvv2(keys)? };
+    let key_field = match keys.number("key-field") {
+        None => LinkSecurity::default().key_field,
+        Some(48) => 48,
+        Some(125) => 125,
+        Some(_) => return Err(wrong("key-field", "48 or 125")),
+    };
     let answers_bad_mac = answers_bad_mac.unwrap_or(false);
-    Ok(LinkSecurity { mac, answers_bad_mac, pin_block, reading })
+    Ok(LinkSecurity { mac, answers_bad_mac, pin_block, reading, key_field })
 }
 
 fn track_cvv(keys: &Keys<'_>) -> Result<Option<usize>, Refused> {

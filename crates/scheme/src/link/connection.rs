@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use zeroize::Zeroizing;
 
 use super::authentication::Proof;
 use super::closing::CloseReason;
@@ -112,11 +113,12 @@ impl Connection {
             let next_look = self.next_look();
             let waits = next_look.is_some();
             let waking = sleep_until(next_look.unwrap_or_else(Instant::now));
+            let mut received = None;
             tokio::select! {
                 read = self.stream.read(self.buffer.room()) => match read {
                     Ok(0) if self.buffer.is_empty() => return Err(CloseReason::PeerClosed),
                     Ok(0) => return Err(CloseReason::PartialFrame),
-                    Ok(len) => self.receive(len, Instant::now())?,
+                    Ok(len) => received = Some((len, Instant::now())),
                     Err(_) => return Err(CloseReason::PeerClosed),
                 },
                 Some(done) = self.under_way.join_next(), if !self.under_way.is_empty() => {
@@ -129,6 +131,9 @@ impl Connection {
                 }
                 () = waking, if waits => self.look(Instant::now())?,
                 _ = stop.wait_for(|stopped| *stopped), if !is_draining => self.session.drain(),
+            }
+            if let Some((len, now)) = received {
+                self.receive(len, now).await?;
             }
             self.link.note(self.id, self.session.state(), self.under_way.len());
         }
@@ -208,14 +213,14 @@ impl Connection {
     }
 
     /// So many bytes were read.
-    fn receive(&mut self, len: usize, now: Instant) -> Result<(), CloseReason> {
+    async fn receive(&mut self, len: usize, now: Instant) -> Result<(), CloseReason> {
         self.buffer.add(len);
         self.heard_at = now;
         self.echo.heard(now);
         self.link.heard(self.id);
         while let Some(arrived) = self.next_frame()? {
             self.frame_began = None;
-            self.handle(arrived, now)?;
+            self.handle(arrived, now).await?;
         }
         if self.buffer.is_empty() {
             self.frame_began = None;
@@ -244,7 +249,7 @@ impl Connection {
         Ok(Some(arrived))
     }
 
-    fn handle(&mut self, arrived: Arrived, now: Instant) -> Result<(), CloseReason> {
+    async fn handle(&mut self, arrived: Arrived, now: Instant) -> Result<(), CloseReason> {
         match arrived {
             Arrived::KeepAlive(bytes) if self.link.settings().echoes_keep_alive => {
                 let mut frame = WipedBytes::with_capacity(bytes.len());
@@ -252,13 +257,13 @@ impl Connection {
                 self.send(Outgoing { frame, answers: None })
             }
             Arrived::KeepAlive(_) => Ok(()),
-            Arrived::Message { header, decoded: Ok((message, Proof::Given)) } => {
-                self.process(header, message, now)
+            Arrived::Message { header, decoded: Ok((message, proof)) } => {
+                if self.link.is_proven(proof).await {
+                    self.process(header, message, now)
+                } else {
+                    self.refuse_unproven(&header, &message, now)
+                }
             }
-            Arrived::Message {
-                header,
-                decoded: Ok((message, Proof::Missing | Proof::Wrong(_))),
-            } => self.refuse_unproven(&header, &message, now),
             Arrived::Message { header, decoded: Err(error) } => {
                 self.refuse_undecodable(&header, &error, now)
             }
@@ -317,6 +322,10 @@ impl Connection {
         match self.session.receive(&message) {
             Step::Answer(reply) => self.answer(&header, &message, &reply, now),
             Step::Authorise => self.authorise(header, message, now),
+            Step::TakeKey => {
+                self.take_key(header, message, now);
+                Ok(())
+            }
             Step::OwnAnswer(key) => {
                 if let Some(elapsed) = self.echo.answered(&key, now) {
                     self.link.meters.echo(elapsed);
@@ -328,6 +337,29 @@ impl Connection {
                 Ok(())
             }
         }
+    }
+
+    /// Takes a key into use. The answer is signed before that, with the key so far.
+    fn take_key(&mut self, header: Vec<u8>, message: Message, arrived: Instant) {
+        let (mti, settings) = (message.mti(), self.link.settings());
+        let answers = Answered { mti, arrived };
+        let key_field = settings.security.key_field;
+        let text = message.text(key_field).map(|text| Zeroizing::new(text.to_owned()));
+        let answer = move |link: &Link, reply: &Reply| {
+            let answer = answer_to(&message, link.settings().echo)?;
+            Outgoing::answer(link.encoding(), &header, answer, reply, answers)
+        };
+        let accepted = answer(&self.link, &Reply::Accepted);
+        let link = Arc::clone(&self.link);
+        self.under_way.spawn(async move {
+            let taken = match &text {
+                Some(text) => link.take_key(text).await,
+                None => Err(Refusal::Format(key_field)),
+            };
+            let reply = taken.map_or_else(Reply::Refused, |()| Reply::Accepted);
+            link.count_reply(mti, &reply);
+            if reply == Reply::Accepted { accepted } else { answer(&link, &reply) }
+        });
     }
 
     fn answer(
@@ -383,8 +415,8 @@ impl Connection {
 /// What an order is answered. After the network's limit nothing is, since it repeats or reverses
 /// what got no answer; the decision itself goes on.
 async fn decided(link: &Link, mut order: Order, Answered { mti, arrived }: Answered) -> Reply {
-    link.open_pin(&mut order);
     let limit = arrived + link.settings().times.response;
+    link.open_pin(&mut order).await;
     let reply = match timeout_at(limit, link.intake.authorise(order)).await {
         Ok(result) => reply_of(result, link.settings().no_answer_code),
         Err(_) => {

@@ -21,10 +21,12 @@ mod shared;
 mod socket;
 mod status;
 mod writer;
+mod zone_keys;
 
 pub use listening::serve_link;
 pub use security::{LinkSecurity, MacUse};
 pub use session::ConnectionState;
 pub use settings::{LinkCaps, LinkSettings, LinkTimes, SignOn};
 pub use shared::Link;
-pub use status::{ConnectionStatus, LinkCounters, LinkState, LinkStatus};
+pub use status::{ConnectionStatus, LinkCounters, LinkKeyStatus, LinkState, LinkStatus};
+pub use zone_keys::keep_keys;

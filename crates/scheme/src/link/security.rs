@@ -43,7 +43,12 @@ pub struct LinkSecurity {
     pub pin_block: PinBlockFormat,
     /// Where a card's verification values stand.
     pub reading: CardReading,
+    /// The field of a key that comes.
+    pub key_field: u8,
 }
+
+/// The field of a key that comes, unless a link says otherwise.
+const KEY_FIELD: u8 = 48;
 
 impl Default for LinkSecurity {
     fn default() -> Self {
@@ -52,6 +57,7 @@ impl Default for LinkSecurity {
             answers_bad_mac: false,
             pin_block: PinBlockFormat::Iso0,
             reading: CardReading::default(),
+            key_field: KEY_FIELD,
         }
     }
 }

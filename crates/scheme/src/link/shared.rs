@@ -17,7 +17,7 @@ use super::outgoing::{Answered, Encoding};
 use super::rate::Rate;
 use super::session::{ConnectionState, Session};
 use super::settings::LinkSettings;
-use super::status::{ConnectionStatus, LinkCounters, LinkState, LinkStatus};
+use super::status::{ConnectionStatus, LinkCounters, LinkKeyStatus, LinkState, LinkStatus};
 use crate::intake::Intake;
 use crate::translate::Reply;
 
@@ -82,7 +82,13 @@ impl Link {
             (false, true) => LinkState::Up,
             (false, false) => LinkState::Down,
         };
-        LinkStatus { state, connections, counters: *locked(&self.counters) }
+        let keys = self.intake.vault.shown_link_keys(&self.settings.name).into_iter();
+        let keys = keys.map(|(kind, check_value, activated_at)| LinkKeyStatus {
+            kind,
+            check_value,
+            activated_at,
+        });
+        LinkStatus { state, connections, counters: *locked(&self.counters), keys: keys.collect() }
     }
 
     /// How its messages are written.

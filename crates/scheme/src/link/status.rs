@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use domain::{Timestamp, text_enum};
+use domain::{LinkKeyKind, Timestamp, text_enum};
 
 use super::session::ConnectionState;
 
@@ -62,6 +62,17 @@ pub struct LinkCounters {
     pub undelivered: u64,
 }
 
+/// A zone key in use.
+#[derive(Debug, Clone)]
+pub struct LinkKeyStatus {
+    /// Its use.
+    pub kind: LinkKeyKind,
+    /// Its check value: six hexadecimal digits.
+    pub check_value: String,
+    /// When it came, in real time; for one of the configuration, when the process started.
+    pub activated_at: Timestamp,
+}
+
 /// A link.
 #[derive(Debug, Clone)]
 pub struct LinkStatus {
@@ -71,4 +82,6 @@ pub struct LinkStatus {
     pub connections: Vec<ConnectionStatus>,
     /// Its counters.
     pub counters: LinkCounters,
+    /// Its zone keys.
+    pub keys: Vec<LinkKeyStatus>,
 }

@@ -115,6 +115,8 @@ pub(crate) enum Refusal {
     Chip,
     /// It is not signed rightly.
     Mac,
+    /// A key that came does not belong to its check value or to the zone master key.
+    Key,
     /// Another message has the same identity.
     Conflict,
     /// Not signed on, stopping, or too much is under way.
@@ -135,6 +137,7 @@ impl Refusal {
             Self::TooManyIncrements => Code::new(b"65", b"123"),
             Self::Chip => Code::DO_NOT_HONOUR,
             Self::Mac => Code::new(b"63", b"916"),
+            Self::Key => Code::new(b"63", b"917"),
             Self::Conflict => Code::new(b"94", b"913"),
             Self::Unavailable => Code::new(b"91", b"907"),
             Self::Fault => Code::new(b"96", b"909"),

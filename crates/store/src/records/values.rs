@@ -8,13 +8,13 @@ use domain::{
     CardStatus, CardStatusReason, CardType, Cause, ChallengeId, ChallengeStatus, Currency,
     CustomerId, DeliveryStatus, Destination, Direction, EnterpriseId, ErrorCode, ExtractionOutcome,
     GuidanceType, HoldState, IntentSubject, IntentTicketId, IntentTicketStatus, IntentTicketType,
-    JobId, KycRefusal, KycTicketId, KycTicketStatus, KycTicketType, Merchant, MessageIdentity,
-    MessageKind, MessageNumbers, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId,
-    OrderStatus, OrderType, OtpDeliveryStatus, OutsId, PageLanguage, PageMode, PageStep, PageTheme,
-    PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId, RevealPurpose, RsaHash,
-    RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, Timestamp, TransactionId,
-    TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee, VmFlowId,
-    VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
+    JobId, KycRefusal, KycTicketId, KycTicketStatus, KycTicketType, LinkKeyKind, Merchant,
+    MessageIdentity, MessageKind, MessageNumbers, Money, NetworkKey, NetworkMessageId,
+    OrderFailure, OrderId, OrderStatus, OrderType, OtpDeliveryStatus, OutsId, PageLanguage,
+    PageMode, PageStep, PageTheme, PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId,
+    RevealPurpose, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, Timestamp,
+    TransactionId, TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee,
+    VmFlowId, VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
 };
 use ipnet::IpNet;
 use ledger::{Bucket, TransferKind};
@@ -135,6 +135,7 @@ fixed_texts!(
     JobKind,
     KycTicketStatus,
     KycTicketType,
+    LinkKeyKind,
     MessageKind,
     OrderStatus,
     OrderType,

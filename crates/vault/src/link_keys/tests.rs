@@ -79,3 +79,41 @@ fn messages_are_signed_and_verified_under_the_link_s_own_key() {
     assert!(!vault.link_mac_matches(LINK, b"0123456780", &mac, NOW));
     assert!(!vault.link_mac_matches("b", b"0123456789", &mac, NOW));
 }
+
+#[test]
+fn a_key_that_comes_is_in_use_once_it_is_adopted_and_the_one_before_for_a_minute() {
+    const SEALED_OTHER: &str = "MXCDF4F450A2E0A67A722CFB2E7CC19FCB46D738";
+    let (one, two) = (with_master_key(), with_master_key());
+    for vault in [&one, &two] {
+        vault.set_link_key(LINK, LinkKeyKind::Mac, SEALED_ZAK, NOW).unwrap();
+    }
+    let after = |seconds| NOW.plus_seconds(seconds);
+    let text = b"0123456789";
+    let old = one.link_signer(LINK).unwrap().mac(text);
+    assert!(one.receive_link_key(LINK, SEALED_ZAK, after(100)).unwrap().is_none(), "in use");
+    let came = one.receive_link_key(LINK, SEALED_OTHER, after(100)).unwrap().unwrap();
+    assert_eq!((came.kind, came.version), (LinkKeyKind::Mac, 1));
+    assert_eq!(came.check_value, "46D738");
+    assert_eq!(one.link_signer(LINK).unwrap().mac(text), old);
+    for vault in [&one, &two] {
+        assert_eq!(vault.adopt_link_key(&came), Ok(true));
+        assert_eq!(vault.adopt_link_key(&came), Ok(false));
+        let new = vault.link_signer(LINK).unwrap().mac(text);
+        assert_ne!(new, old);
+        let matches = |mac: &[u8], seconds| vault.link_mac_matches(LINK, text, mac, after(seconds));
+        assert!(matches(&new, 100) && matches(&old, 100) && matches(&old, 159));
+        assert!(!matches(&old, 160) && matches(&new, 160));
+        let shown = vault.shown_link_keys(LINK);
+        assert_eq!(shown, [(LinkKeyKind::Mac, "46D738".to_owned(), after(100))]);
+    }
+    for changed in [
+        LinkKey { version: 2, ..came.clone() },
+        LinkKey { version: 2, kind: LinkKeyKind::Pin, ..came.clone() },
+        LinkKey { link: "b".to_owned(), ..came.clone() },
+        LinkKey { version: 2, sealed: vec![0; 40], ..came.clone() },
+    ] {
+        assert_eq!(one.adopt_link_key(&changed), Err(VaultError::Refused));
+    }
+    let next = two.receive_link_key(LINK, SEALED_ZAK, after(200)).unwrap().unwrap();
+    assert_eq!(next.version, 2);
+}

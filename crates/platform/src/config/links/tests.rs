@@ -93,6 +93,7 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
         ("cvv2 = { field = 48, tag = '92', length = 3 }", "links.cvv2", "field and tag"),
         ("cvv2 = { field = 126, offset = 0, length = 5 }", "links.cvv2", "field and tag"),
         ("cvv2 = { field = 126, at = 0 }", "links.cvv2", "field and tag"),
+        ("key-field = 49", "links.key-field", "48 or 125"),
         ("mac-failure = 'x'", "links.mac-failure", "one of drop, answer"),
         ("strict = true", "links.strict", "one of"),
         ("network = 'A'", "links.network", "a to z"),
