@@ -184,7 +184,7 @@ impl Authoriser {
     /// Load, convert, check, hold.
     async fn arrive(
         &self,
-        request: AuthorisationRequest,
+        mut request: AuthorisationRequest,
         started: Instant,
     ) -> Result<HoldOutcome, AuthoriseError> {
         let store = &self.parts.store;
@@ -209,7 +209,8 @@ impl Authoriser {
         });
         let refusal = first_refusal(&checks);
         timings.ended("checks");
-        let mut receipt = Receipt { presented, checks, notice: None, timings };
+        let chip_tags = std::mem::take(&mut request.chip_tags);
+        let mut receipt = Receipt { presented, chip_tags, checks, notice: None, timings };
         let mut terms = HoldTerms::new(&context, &request, self.parts.vm_settings);
         // An amount without counterpart in the card's currency is the platform's fault: no charge.
         terms.tariff = terms.tariff.filter(|_| conversion.is_ok());

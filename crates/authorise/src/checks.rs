@@ -8,7 +8,7 @@ use serde::Serialize;
 use store::FailedCheck;
 
 use crate::convert::{Conversion, ConversionFault};
-use crate::request::{Presented, PresentedValue};
+use crate::request::{ChipVerdict, Presented, PresentedValue};
 
 /// One line of the decision receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -92,6 +92,9 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     if presented.cvv1 != PresentedValue::Absent {
         add("cvv", mismatch(presented.cvv1, Cause::WrongCvv));
     }
+    if let Some(verdict) = presented.chip {
+        add("chip", unproven_chip(verdict));
+    }
     add("pin", presented.pin.and_then(wrong_pin));
     if !input.is_refund {
         add("card_status", card_status(input.card));
@@ -166,6 +169,14 @@ pub(crate) fn velocity_check(excess: Option<VelocityExcess>) -> Check {
 
 fn mismatch(value: PresentedValue, cause: Cause) -> Option<Cause> {
     (value == PresentedValue::Mismatched).then_some(cause)
+}
+
+const fn unproven_chip(verdict: ChipVerdict) -> Option<Cause> {
+    match verdict {
+        ChipVerdict::Verified | ChipVerdict::Trusted => None,
+        ChipVerdict::Wrong => Some(Cause::WrongArqc),
+        ChipVerdict::Unverified => Some(Cause::ChipUnverified),
+    }
 }
 
 const fn wrong_pin(verdict: PinVerdict) -> Option<Cause> {

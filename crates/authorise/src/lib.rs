@@ -39,7 +39,7 @@ pub use authoriser_parts::AuthoriserParts;
 pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
 pub use request::{
-    AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Presented, PresentedValue,
-    ReversalRequest,
+    AuthorisationAnswer, AuthorisationRequest, AuthoriseError, ChipVerdict, Presented,
+    PresentedValue, ReversalRequest,
 };
 pub use three_ds::{ChallengeError, Challenges, challenge_expiry_worker};

@@ -6,6 +6,7 @@
 //! same for every outcome are rendered beforehand, outside the single writer of money, whose time
 //! everybody shares.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,10 +146,24 @@ struct RequestFacts<'a> {
     presented_cvv2: &'static str,
     presented_cvv1: &'static str,
     presented_pin: &'static str,
+    presented_chip: &'static str,
+    network: Option<NetworkFacts<'a>>,
+}
+
+/// What only a card network's message says.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NetworkFacts<'a> {
+    /// Values in hexadecimal by their tags.
+    chip: &'a BTreeMap<String, String>,
 }
 
 impl<'a> RequestFacts<'a> {
-    fn new(it: &'a Authorisation, presented: Presented) -> Self {
+    fn new(
+        it: &'a Authorisation,
+        presented: Presented,
+        chip: &'a BTreeMap<String, String>,
+    ) -> Self {
         Self {
             card_id: it.card_id,
             direction: it.direction.as_str(),
@@ -174,6 +189,11 @@ impl<'a> RequestFacts<'a> {
                 Some(PinVerdict::Matched) => PresentedValue::Matched.as_str(),
                 Some(_) => PresentedValue::Mismatched.as_str(),
             },
+            presented_chip: match presented.chip {
+                None => PresentedValue::Absent.as_str(),
+                Some(verdict) => verdict.as_str(),
+            },
+            network: (!chip.is_empty()).then_some(NetworkFacts { chip }),
         }
     }
 }
@@ -213,6 +233,8 @@ struct Lines<'a> {
 /// The lines of the steps so far.
 pub(crate) struct Receipt {
     pub(crate) presented: Presented,
+    /// What the chip sent, by tags.
+    pub(crate) chip_tags: BTreeMap<String, String>,
     pub(crate) checks: Vec<Check>,
     pub(crate) notice: Option<NoticeFacts>,
     pub(crate) timings: Timings,
@@ -228,7 +250,7 @@ impl Receipt {
         commit_checks: Vec<Check>,
     ) -> Arc<PreparedReceipt> {
         Arc::new(PreparedReceipt {
-            request: json(&RequestFacts::new(it, self.presented)),
+            request: json(&RequestFacts::new(it, self.presented, &self.chip_tags)),
             passed: json(&with_commit_checks(&self.checks, &commit_checks, it, None)),
             checks: self.checks.clone(),
             commit_checks,
@@ -305,7 +327,13 @@ mod tests {
     fn the_outcome_is_that_of_the_commit() {
         let mut it = authorisation();
         let (presented, timings) = (Presented::default(), Timings::new(Instant::now()));
-        let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
+        let receipt = Receipt {
+            presented,
+            chip_tags: BTreeMap::new(),
+            checks: Vec::new(),
+            notice: None,
+            timings,
+        };
         let prepared = receipt.prepared(&it, None, vec![deposit_check(true)]);
         let held = prepared.receipt(&it, None);
         let lines = r#""checks":[{"name":"deposit","passed":true,"detail":null}],"notice":null,"answer":null,"timingsMs":{"total":0.0},"outcome":null}"#;

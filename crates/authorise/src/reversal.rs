@@ -1,6 +1,7 @@
 //! A reversal: the money is given back first, then the enterprise is told; only the reversal's own
 //! record waits for its answer.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use domain::{AuthId, Card};
@@ -46,7 +47,13 @@ pub(crate) async fn take_back(
     let reversal = reversed.inspect_err(|error| undecided.doubt(reversal_id, error))?;
     timings.ended("release");
     let presented = Presented::default();
-    let receipt = Receipt { presented, checks: Vec::new(), notice: None, timings };
+    let receipt = Receipt {
+        presented,
+        chip_tags: BTreeMap::new(),
+        checks: Vec::new(),
+        notice: None,
+        timings,
+    };
     // For an app's card the reversal's own record is decided silently: the app was already notified
     // of what it took back.
     let webhooks = decision_webhooks(card.account.is_forwarded(), None, *vm_settings);

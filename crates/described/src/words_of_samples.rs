@@ -53,6 +53,8 @@ pub(super) const BY_FIELD: &[(&str, &str, &str)] = &[
     ("ReceiptCheck", "name", "card_status"),
     ("ReceiptOutcome", "detail", "approved"),
     ("ReceiptOutcome", "rejectReason", "null"),
+    ("ReceiptRequest", "network", "null"),
+    ("ReceiptRequest", "presentedChip", "ABSENT"),
     ("ReceiptRequest", "presentedCvv1", "ABSENT"),
     ("ReceiptRequest", "presentedCvv2", "MATCHED"),
     ("ReceiptRequest", "presentedExpiry", "MATCHED"),

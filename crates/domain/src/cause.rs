@@ -211,6 +211,10 @@ causes! {
         WrongCvv2 = "wrong_cvv2",
         /// The CVV of the presented track is not the card's.
         WrongCvv = "wrong_cvv",
+        /// The chip's cryptogram is not the card's.
+        WrongArqc = "wrong_arqc",
+        /// Nobody verified the chip's cryptogram.
+        ChipUnverified = "chip_unverified",
         /// The PIN is wrong.
         WrongPin = "wrong_pin",
         /// Too many wrong PINs in a row.

@@ -48,6 +48,7 @@ impl Intake {
             },
             None => None,
         };
+        presented.chip = order.chip.as_ref().map(|chip| chip.verdict);
         let identity = order.numbers.map(|numbers| numbers.about(card.pan_id));
         let request = AuthorisationRequest {
             acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
@@ -59,6 +60,7 @@ impl Intake {
             identity,
             original,
             presented,
+            chip_tags: order.chip.map(|chip| chip.shown()).unwrap_or_default(),
             pin,
             answer_by: order.answer_by,
         };

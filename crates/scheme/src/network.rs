@@ -36,6 +36,7 @@ impl SimulatedNetwork {
         let order = Order {
             card: purchase.card.into(),
             pin: purchase.pin.map(OrderPin::Clear),
+            chip: None,
             acquirer_amount: Some(acquirer_amount),
             transaction_type: purchase.transaction_type,
             auth_type: purchase.auth_type,
@@ -67,6 +68,7 @@ impl SimulatedNetwork {
         let order = Order {
             card: OrderCard::Record(Box::new(card)),
             pin: None,
+            chip: None,
             acquirer_amount: Some(acquirer_amount),
             transaction_type: original.transaction_type,
             auth_type: original.auth_type,
@@ -154,6 +156,7 @@ impl SimulatedNetwork {
         let order = Order {
             card: OrderCard::Id(card_id),
             pin: None,
+            chip: None,
             acquirer_amount: Some(acquirer_amount),
             transaction_type: TransactionType::Refund,
             auth_type: AuthType::Normal,

@@ -1,6 +1,9 @@
 //! What a message asks for in the domain's words, whichever network it came from
 //! (network-iso8583.md section 13).
 
+use std::collections::BTreeMap;
+
+use authorise::ChipVerdict;
 use domain::TransactionType;
 use domain::{
     AuthId, AuthType, Authorisation, Card, CardId, Merchant, MessageNumbers, Money, NetworkKey,
@@ -17,6 +20,8 @@ pub(crate) struct Order {
     pub(crate) card: OrderCard,
     /// The PIN that the shopper entered, if any.
     pub(crate) pin: Option<OrderPin>,
+    /// What the chip sent, if one was read.
+    pub(crate) chip: Option<OrderChip>,
     /// The amount as the shop asks for it; `None` = nothing, in the card's currency.
     pub(crate) acquirer_amount: Option<Money>,
     /// The network's transaction type.
@@ -46,6 +51,29 @@ pub(crate) enum OrderPin {
     Block(Zeroizing<[u8; 8]>),
     /// In a block that cannot be opened.
     Unreadable,
+}
+
+/// What a chip sent.
+pub(crate) struct OrderChip {
+    /// The card's sequence number, two digits.
+    pub(crate) sequence: String,
+    /// Values by their tags, of those that are kept.
+    pub(crate) tags: BTreeMap<u32, Vec<u8>>,
+    /// What became of its cryptogram.
+    pub(crate) verdict: ChipVerdict,
+}
+
+impl OrderChip {
+    /// The value of a tag.
+    pub(crate) fn tag(&self, tag: u32) -> Option<&[u8]> {
+        self.tags.get(&tag).map(Vec::as_slice)
+    }
+
+    /// Its values as the receipt keeps them.
+    pub(crate) fn shown(&self) -> BTreeMap<String, String> {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        self.tags.iter().map(|(tag, value)| (format!("{tag:02X}"), hex(value))).collect()
+    }
 }
 
 /// The card of an order.

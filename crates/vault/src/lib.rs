@@ -3,9 +3,11 @@
 //! to card networks.
 
 mod card_data;
+mod chip;
 mod data_key;
 mod expiry;
 mod keyring;
+mod link_keyring;
 mod link_keys;
 mod mask;
 mod master_key;
@@ -21,9 +23,11 @@ mod vm_notice;
 pub use crypto::PinBlockFormat;
 
 pub use card_data::{ClearPan, Cvv2, PanError};
+pub use chip::{ChipAnswer, ChipRequest, Cryptogram};
 /// The service code of the stripe's image on a chip.
 pub use crypto::card_verification::CHIP_SERVICE_CODE;
 pub use expiry::{expiry_yymm, parse_expiry};
+pub use link_keyring::StatusUpdates;
 pub use link_keys::{BlockPin, LinkKeyError, LinkSigner};
 pub use mask::mask_pans;
 pub use master_key::{MasterKey, MasterKeyError};

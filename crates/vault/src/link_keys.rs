@@ -3,8 +3,7 @@
 //! (network-iso8583.md section 12). No key can be printed, serialised or copied, and each is wiped
 //! when it goes out of use.
 
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use crypto::{
     CryptoError, KeyUsage, MacPadding, PinBlockFormat, ProtectionAlgorithm, ProtectionKey, TdesKey,
@@ -14,10 +13,9 @@ use domain::{LinkKey, LinkKeyKind, Timestamp};
 use thiserror::Error;
 
 use crate::data_key::{ALL_ENTERPRISES, Purpose};
+use crate::link_keyring::{KeysOfLink, ZoneKey};
 use crate::{ClearPan, ClearPin, Vault, VaultError};
 
-/// The key before the current one is accepted for this long after the change, in real time.
-const PREVIOUS_KEY_MS: i64 = 60_000;
 /// The version of a key that the configuration names; those that come by messages count from it.
 const FIRST_VERSION: u32 = 0;
 /// Kind of zone keys in the associated data.
@@ -53,81 +51,6 @@ pub enum BlockPin {
     OtherLength,
     /// The block is not one of the link's format and keys and of the PAN, or there is no key.
     Unreadable,
-}
-
-/// A zone key in use.
-struct ZoneKey {
-    key: Arc<TdesKey>,
-    version: u32,
-    activated_at: Timestamp,
-}
-
-/// The keys of one kind.
-#[derive(Default)]
-struct Slot {
-    current: Option<ZoneKey>,
-    previous: Option<Arc<TdesKey>>,
-}
-
-impl Slot {
-    /// The keys to try, in order.
-    fn accepted(&self, now: Timestamp) -> impl Iterator<Item = &Arc<TdesKey>> {
-        let previous = self.current.as_ref().and_then(|current| {
-            let age_ms = now.millis_since(current.activated_at);
-            self.previous.as_ref().filter(|_| age_ms < PREVIOUS_KEY_MS)
-        });
-        self.current.iter().map(|current| &current.key).chain(previous)
-    }
-}
-
-impl Slot {
-    /// Takes a key into use, unless a newer one is.
-    fn adopt(&mut self, key: ZoneKey) -> bool {
-        let is_newer = self.current.as_ref().is_none_or(|current| current.version < key.version);
-        if is_newer {
-            self.previous = self.current.replace(key).map(|previous| previous.key);
-        }
-        is_newer
-    }
-}
-
-/// The keys of one link.
-#[derive(Default)]
-struct KeysOfLink {
-    master: Option<ProtectionKey>,
-    pin: Slot,
-    mac: Slot,
-}
-
-impl KeysOfLink {
-    const fn slot(&self, kind: LinkKeyKind) -> &Slot {
-        match kind {
-            LinkKeyKind::Pin => &self.pin,
-            LinkKeyKind::Mac => &self.mac,
-        }
-    }
-
-    const fn slot_mut(&mut self, kind: LinkKeyKind) -> &mut Slot {
-        match kind {
-            LinkKeyKind::Pin => &mut self.pin,
-            LinkKeyKind::Mac => &mut self.mac,
-        }
-    }
-}
-
-/// The keys of all links, by the link's name.
-#[derive(Default)]
-pub(crate) struct LinkKeys(RwLock<HashMap<String, KeysOfLink>>);
-
-impl LinkKeys {
-    fn read<T>(&self, link: &str, read: impl FnOnce(&KeysOfLink) -> Option<T>) -> Option<T> {
-        read(self.0.read().unwrap_or_else(PoisonError::into_inner).get(link)?)
-    }
-
-    fn write<T>(&self, link: &str, write: impl FnOnce(&mut KeysOfLink) -> T) -> T {
-        let mut links = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        write(links.entry(link.to_owned()).or_default())
-    }
 }
 
 /// Signs the messages of a link.

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::data_key::{DataKeys, Purpose};
 use crate::keyring::Keyring;
-use crate::link_keys::LinkKeys;
+use crate::link_keyring::LinkKeys;
 use crate::sealed::{associated, with_header, without_header};
 use crate::{ClearPan, Cvv2, MasterKey, SecretText};
 

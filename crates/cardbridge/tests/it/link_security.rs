@@ -4,12 +4,15 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use crypto::emv::{arpc_1, arpc_2, arqc_10, arqc_18, card_key, session_key};
 use crypto::{PinBlockFormat, TdesKey, field_cipher, pin_block};
 use domain::SystemRandom;
 use iso8583::{Message, Packager};
+use sdk::Operator;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -20,7 +23,7 @@ use crate::links::{Bed, is, metrics};
 use crate::node_numbers::{another, spawn};
 use crate::secrets::{Secret, search, stop};
 use crate::server::{cardbridge, run, sandbox_json};
-use crate::world::{World, text};
+use crate::world::{WAIT, World, text};
 
 /// The check values and first keys of the page, and its zone master key in two components.
 const ZMK_COMPONENTS: [&str; 2] =
@@ -93,6 +96,10 @@ fn a_wrong_key_prevents_the_start_and_is_named_but_not_shown() {
     refused(&files.keys("zpk = 'PX00'"), "links.keys.zpk: ");
     refused(&files.keys("zak = 'PX683244956233D0622BEE6A543D9A792BC21C24'"), "links.keys.zak: ");
     refused(&keys.replace("zmk-2", "zmk-3"), "links.keys.zmk-files: ");
+    let imk = files.private("imk.hex", "00");
+    let emv = format!("[[links.emv]]\npan-prefix = '4'\nimk-file = '{}'\n", imk.display());
+    refused(&emv, "links.emv.imk-file: ");
+    refused(&emv.replace("imk.hex", "other"), "links.emv.imk-file: ");
     let open = files.private("zmk-2.hex", ZMK_COMPONENTS[1]);
     fs::set_permissions(&open, fs::Permissions::from_mode(0o644)).unwrap();
     refused(&keys, "links.keys.zmk-files: ");
@@ -365,6 +372,9 @@ async fn receipts(bed: &Bed) -> String {
 async fn no_key_or_card_data_is_left_anywhere() {
     let files = Files::new();
     let keys = files.keys(&format!("{SEALED_ZPK}\n{SEALED_ZAK}"));
+    let imk = files.private("imk.hex", IMK);
+    let emv = format!("[[links.emv]]\npan-prefix = '4'\nimk-file = '{}'\n", imk.display());
+    let keys = format!("{keys}{emv}");
     let file = files.configuration(&link(
         "default",
         "mac = 'verify'\ncvv2 = { field = 48, tag = '92' }",
@@ -399,6 +409,10 @@ async fn no_key_or_card_data_is_left_anywhere() {
         secrets.push(Secret::new("PIN block", message.get(52).unwrap()));
         peer.ask(&message).await;
     }
+    secrets.push(Secret::new("PAN in a tag", hex::decode(&bed.pan).unwrap()));
+    secrets.push(Secret::new("IMK", hex::decode(IMK).unwrap()));
+    secrets.push(Secret::new("card's key", *chip_key(&bed).as_bytes()));
+    assert_eq!(peer.outcome(&chipped(&bed, 6, VERSION_10).0).await, is("0110", "00"));
     secrets.push(Secret::new("new ZPK", hex::decode(OTHER_ZPK).unwrap()));
     secrets.push(Secret::new("new ZPK under the ZMK", NEW_ZPK));
     assert_eq!(peer.outcome(&new_key(NEW_ZPK)).await, accepted());
@@ -503,6 +517,8 @@ const NEW_ZPK: &str = "PX683244956233D0622BEE6A543D9A792BC21C24";
 /// The same key, and the first authentication key, in key blocks.
 const NEW_ZPK_BLOCK: &str = "B0096P0TE00N00000A0A6A4F1D19DD3CDB77E1D5AEDC972F389F946169A855341CE\
     86910934903385908B634BE13CCF0";
+/// The first authentication key in the place of the key for PINs.
+const NEW_ZPK_AGAIN: &str = "PXF9300CCA4CE7B45DA47421E4AB6225FEE7C5A5";
 /// The key for PINs in the place of the authentication key.
 const NEW_ZAK: &str = "MXCDF4F450A2E0A67A722CFB2E7CC19FCB46D738";
 
@@ -588,8 +604,9 @@ async fn another_process_has_a_new_key_at_its_next_message() {
     let directory = tempfile::tempdir().unwrap();
     let own = directory.path().join("data");
     let options = [&options[..], &["--node", "7"]].concat();
-    let _second = spawn(another(&engine, &bed.world, &own, &options), &own);
+    let process = spawn(another(&engine, &bed.world, &own, &options), &own);
     let address = text(&sandbox_json(&own)["links"], "default");
+    let admin_token = text(&bed.world.sandbox(), "admin_token");
     let mut first = bed.signed_on().await;
     let mut second = Peer::signed_on(&address).await;
     (first.zak, second.zak) = (key(ZAK), key(ZAK));
@@ -600,9 +617,142 @@ async fn another_process_has_a_new_key_at_its_next_message() {
     second.zak = key(ZPK);
     let answer = second.ask(&bed.purchase(2)).await;
     assert_eq!((answer.outcome(), answer.mac_is_right), (is("0110", "00"), Some(true)));
+    // Without any message it has a key within five seconds.
+    let second_operator = Operator::new(&process.admin_url, &admin_token).unwrap();
+    assert_eq!(first.outcome(&new_key(NEW_ZPK_AGAIN)).await, accepted());
+    let is_shown = async {
+        loop {
+            let link = second_operator.get("/admin/v1/links/default").await.unwrap();
+            if link["keys"][0]["kcv"] == "E7C5A5" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(WAIT, is_shown).await.expect("the new key");
     // The versions of both count together.
     assert_eq!(second.outcome(&new_key(SEALED_ZPK.split('\'').nth(1).unwrap())).await, accepted());
     first.zak = key(ZPK);
     let pinned = with_pin(&bed, 3, ZPK, PinBlockFormat::Iso0, PIN);
     assert_eq!(first.outcome(&pinned).await, is("0110", "00"));
+}
+
+const IMK: &str = "1091A8C70120C18CE61A38250E37389D";
+/// Tags and values of V05 that a cryptogram covers, in their order.
+const COVERED: [(&str, &str); 10] = [
+    ("9F02", "000000001550"),
+    ("9F03", "000000000000"),
+    ("9F1A", "0702"),
+    ("95", "8000048000"),
+    ("5F2A", "0840"),
+    ("9A", "261129"),
+    ("9C", "00"),
+    ("9F37", "52BF4585"),
+    ("82", "1800"),
+    ("9F36", "0042"),
+];
+
+/// A card's key, of its PAN and sequence number 01.
+fn chip_key(bed: &Bed) -> TdesKey {
+    card_key(&TdesKey::from_hex(IMK).unwrap(), &bed.pan, "01").unwrap()
+}
+
+/// A purchase with chip data: the cryptogram of this version, and what it covers.
+fn chipped(bed: &Bed, stan: u32, application_data: &str) -> (Message, [u8; 8]) {
+    let covered: String = COVERED.iter().map(|(_, value)| *value).collect();
+    let application = hex::decode(application_data).unwrap();
+    let covered = hex::decode(covered).unwrap();
+    let arqc = if application[2] == 0x0A {
+        arqc_10(&chip_key(bed), &[&covered[..], &application[3..]].concat())
+    } else {
+        let session = session_key(&chip_key(bed), [0, 0x42]);
+        arqc_18(&session, &[&covered[..], &application].concat())
+    };
+    let mut data = String::new();
+    let own = [("9F26", hex::encode(arqc)), ("9F10", application_data.to_owned())];
+    // The PAN itself, which is not kept.
+    let foreign = [("5A", bed.pan.clone())];
+    let covered = COVERED.map(|(tag, value)| (tag, value.to_owned()));
+    for (tag, value) in covered.into_iter().chain(own).chain(foreign) {
+        data.push_str(&format!("{tag}{:02X}{value}", value.len() / 2));
+    }
+    let mut message = bed.changed(stan, &[(22, "051"), (23, "001")]);
+    message.set(55, &hex::decode(data).unwrap()).unwrap();
+    (message, arqc)
+}
+
+/// Version 10 and 18, as in the page's vectors.
+const VERSION_10: &str = "06010A03A0B800";
+const VERSION_18: &str = "06011203A0B800";
+
+async fn chips_are_verified_and_answered(engine: Engine) {
+    let files = Files::new();
+    let imk = files.private("imk.hex", IMK);
+    let emv = format!(
+        "[[links.emv]]\npan-prefix = '4'\nimk-file = '{}'\n\
+         status-updates = {{ approved = '00830000', declined = '00010000' }}",
+        imk.display()
+    );
+    let tables = link("default", "network = 'n'", &emv)
+        + &link("keyless", "network = 'n'", "")
+        + &link("trusting", "network = 'n'\nchip-unverified = 'approve'", "");
+    let file = files.configuration(&tables);
+    let bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
+    let mut peer = bed.signed_on().await;
+    let mut keyless = Peer::signed_on(&bed.address("keyless")).await;
+    let mut trusting = Peer::signed_on(&bed.address("trusting")).await;
+
+    let (message, arqc) = chipped(&bed, 1, VERSION_10);
+    let approved = [&[0x91, 10][..], &arpc_1(&chip_key(&bed), arqc, *b"00"), b"00"].concat();
+    for attempt in ["first", "repeat"] {
+        let answer = peer.ask(&message).await;
+        assert_eq!(answer.outcome(), is("0110", "00"), "{attempt}");
+        assert_eq!(answer.message.get(55), Some(&*approved), "{attempt}");
+    }
+    let (mut message, arqc) = chipped(&bed, 2, VERSION_10);
+    message.set(14, b"2001").unwrap();
+    let declined = [&[0x91, 10][..], &arpc_1(&chip_key(&bed), arqc, *b"54"), b"54"].concat();
+    let answer = peer.ask(&message).await;
+    assert_eq!((answer.outcome(), answer.message.get(55)), (is("0110", "54"), Some(&*declined)));
+
+    let session = session_key(&chip_key(&bed), [0, 0x42]);
+    let (message, arqc) = chipped(&bed, 3, VERSION_18);
+    let update = [0, 0x83, 0, 0];
+    let approved = [&[0x91, 8][..], &arpc_2(&session, arqc, update), &update].concat();
+    let answer = peer.ask(&message).await;
+    assert_eq!((answer.outcome(), answer.message.get(55)), (is("0110", "00"), Some(&*approved)));
+
+    let mut wrong = chipped(&bed, 4, VERSION_10).0;
+    wrong.set(23, b"002").unwrap();
+    let other_version = chipped(&bed, 5, "06010B03A0B800").0;
+    let mut broken = chipped(&bed, 6, VERSION_10).0;
+    broken.set(55, &[0x9F, 0x26, 8, 1]).unwrap();
+    for (message, code) in [(wrong, "63"), (other_version, "05"), (broken, "30")] {
+        let answer = peer.ask(&message).await;
+        assert_eq!((answer.outcome(), answer.message.get(55)), (is("0110", code), None));
+    }
+    let (message, _) = chipped(&bed, 7, VERSION_10);
+    assert_eq!(keyless.outcome(&message).await, is("0110", "05"));
+    let (message, _) = chipped(&bed, 8, VERSION_10);
+    let answer = trusting.ask(&message).await;
+    assert_eq!((answer.outcome(), answer.message.get(55)), (is("0110", "00"), None));
+
+    let all = authorisations(&bed.world.operator, &bed.card_id).await;
+    let count = |detail: &str| all.values().filter(|it| it["detail"] == detail).count();
+    assert_eq!((count("wrong_arqc"), count("chip_unverified")), (1, 2));
+    let receipts = receipts(&bed).await;
+    let kept = [r#""presentedChip":"MATCHED""#, r#""9F37":"52BF4585""#, r#""95":"8000048000""#];
+    assert!(kept.iter().all(|text| receipts.contains(text)), "{receipts}");
+    assert!(!receipts.contains(&bed.pan) && !receipts.contains(r#""5A""#), "{receipts}");
+    bed.world.verify_ledger().await;
+}
+
+#[tokio::test]
+async fn chips_are_verified_and_answered_on_sqlite() {
+    chips_are_verified_and_answered(Engine::embedded()).await;
+}
+
+#[tokio::test]
+async fn chips_are_verified_and_answered_on_postgresql() {
+    chips_are_verified_and_answered(Engine::postgres().await).await;
 }

@@ -24,12 +24,13 @@ pub enum Kind {
     Texts,
     Numbers,
     Table,
+    Tables,
 }
 
-use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
+use Kind::{Flag, Number, NumberOrText, Numbers, Tables, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 38] = [
+pub const KEYS: [(&str, Kind); 40] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -65,6 +66,8 @@ pub const KEYS: [(&str, Kind); 38] = [
     ("pin-block", Text),
     ("track-cvv", NumberOrText),
     ("cvv2", Kind::Table),
+    ("chip-unverified", Text),
+    ("emv", Tables),
     ("key-field", Number(48, 125)),
     ("mac", Text),
     ("mac-failure", Text),
@@ -82,6 +85,7 @@ impl Kind {
             Texts => (all(Value::is_str), "a list of texts"),
             Numbers => (all(Value::is_integer), "a list of numbers"),
             Self::Table => (value.is_table(), "a table"),
+            Tables => (all(Value::is_table), "a list of tables"),
             Number(least, most) => {
                 let is_right = value.as_integer().is_some_and(|it| (*least..=*most).contains(&it));
                 return (!is_right).then(|| format!("a number from {least} to {most}"));
@@ -119,10 +123,6 @@ impl<'a> Keys<'a> {
             }
         }
         Ok(Self(keys))
-    }
-
-    pub fn has(&self, key: &str) -> bool {
-        self.0.contains_key(key)
     }
 
     pub fn text(&self, key: &str) -> Option<&'a str> {
@@ -211,25 +211,48 @@ impl<'a> Keys<'a> {
         key: &str,
         should_be: &str,
     ) -> Result<Option<T>, Refused> {
-        let Some(table) = self.0.get(key).and_then(|it| it.as_table()) else { return Ok(None) };
-        let mut spelt = Table::new();
-        for (name, value) in table {
-            let name = name.replace('_', "-");
-            if spelt.insert(name.clone(), value.clone()).is_some() {
-                let once = "set once, with dashes or with underscores";
-                return Err(wrong(&format!("{key}.{name}"), once));
-            }
-        }
-        let read = spelt.try_into().map(Some);
-        read.map_err(|error| wrong(key, format!("{should_be}; {}", error.message())))
+        let table = self.0.get(key).and_then(|it| it.as_table());
+        table.map(|table| read_table(key, table, should_be)).transpose()
+    }
+
+    /// The tables of a list, in the same way.
+    pub fn sub_tables<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        should_be: &str,
+    ) -> Result<Vec<T>, Refused> {
+        let tables = self.0.get(key).and_then(|it| it.as_array()).into_iter().flatten();
+        let tables = tables.filter_map(Value::as_table);
+        tables.map(|table| read_table(key, table, should_be)).collect()
     }
 
     /// The keys that a part of the codec reads. Their kinds are right, so that it can read them.
     pub fn part<T: DeserializeOwned>(&self) -> Result<T, Refused> {
-        let own = self.0.iter().filter(|(_, value)| !value.is_table());
+        let is_table = |key: &str| {
+            KEYS.iter().any(|(own, kind)| *own == key && matches!(kind, Kind::Table | Tables))
+        };
+        let own = self.0.iter().filter(|(key, _)| !is_table(key));
         let table: Table = own.map(|(key, value)| ((*key).to_owned(), (*value).clone())).collect();
         table.try_into().map_err(|error: toml::de::Error| {
             ("links".to_owned(), format!("a table of the codec's keys; {}", error.message()))
         })
     }
+}
+
+/// Reads a table whose keys are spelt with dashes or underscores.
+fn read_table<T: DeserializeOwned>(
+    key: &str,
+    table: &Table,
+    should_be: &str,
+) -> Result<T, Refused> {
+    let mut spelt = Table::new();
+    for (name, value) in table {
+        let name = name.replace('_', "-");
+        if spelt.insert(name.clone(), value.clone()).is_some() {
+            let once = "set once, with dashes or with underscores";
+            return Err(wrong(&format!("{key}.{name}"), once));
+        }
+    }
+    let read = spelt.try_into();
+    read.map_err(|error: toml::de::Error| wrong(key, format!("{should_be}; {}", error.message())))
 }

@@ -29,8 +29,12 @@ struct Cvv2Table {
 pub fn link_security(keys: &Keys<'_>) -> Result<LinkSecurity, Refused> {
     let choices = [("none", MacUse::None), ("verify", MacUse::Verify), ("all", MacUse::All)];
     let mac = keys.choice("mac", &choices)?.unwrap_or_default();
-    if mac != MacUse::None && !keys.has("keys") {
-        return Err(wrong("mac", "none without [links.keys]: there is no key to verify with"));
+    let has_zone_key = keys
+        .value("keys")
+        .is_some_and(|table| table.get("zmk-files").or_else(|| table.get("zmk_files")).is_some());
+    if mac != MacUse::None && !has_zone_key {
+        let should_be = "none without zmk-files in [links.keys]: there is no key to verify with";
+        return Err(wrong("mac", should_be));
     }
     let answers_bad_mac = keys.choice("mac-failure", &[("drop", false), ("answer", true)])?;
     let choices = [("iso0", PinBlockFormat::Iso0), ("iso3", PinBlockFormat::Iso3)];
@@ -42,8 +46,15 @@ pub fn link_security(keys: &Keys<'_>) -> Result<LinkSecurity, Refused> {
         Some(125) => 125,
         Some(_) => return Err(wrong("key-field", "48 or 125")),
     };
-    let answers_bad_mac = answers_bad_mac.unwrap_or(false);
-    Ok(LinkSecurity { mac, answers_bad_mac, pin_block, reading, key_field })
+    let trusts = keys.choice("chip-unverified", &[("decline", false), ("approve", true)])?;
+    Ok(LinkSecurity {
+        mac,
+        answers_bad_mac: answers_bad_mac.unwrap_or(false),
+        pin_block,
+        reading,
+        key_field,
+        trusts_unverified_chips: trusts.unwrap_or(false),
+    })
 }
 
 fn track_cvv(keys: &Keys<'_>) -> Result<Option<usize>, Refused> {

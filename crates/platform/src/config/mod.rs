@@ -27,7 +27,7 @@ use wire::vm::VmSettings;
 use zeroize::Zeroizing;
 
 pub use layers::{Flags, Layers, MASTER_KEY_VARIABLE, S3_SECRET_VARIABLE, SMTP_PASSWORD_VARIABLE};
-pub use link_secrets::LinkSecrets;
+pub use link_secrets::{IssuerSecret, LinkSecrets, ZoneSecrets};
 pub use s3::{S3Config, S3Secret};
 pub use smtp::{SmtpConfig, read_authority};
 pub use values::{Database, DatabaseDurability};

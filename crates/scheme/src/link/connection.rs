@@ -26,7 +26,7 @@ use super::shared::Link;
 use super::socket::set_options;
 use super::writer::{MAX_WAITING, write_frames};
 use crate::order::Order;
-use crate::translate::{Network, Refusal, Reply, field, order_of, reply_of};
+use crate::translate::{Network, Refusal, Reply, answer_chip, field, order_of, reply_of};
 
 /// Room for the longest length before a frame.
 const MAX_PREFIX_BYTES: usize = 4;
@@ -394,18 +394,22 @@ impl Connection {
         let now = self.link.real_now();
         let reading = &settings.security.reading;
         let network = Network { name: &settings.network, place: settings.place, reading, now };
-        let order = match order_of(&message, &network, answer_by) {
+        let mut order = match order_of(&message, &network, answer_by) {
             Ok(order) => order,
             Err(refusal) => {
                 return self.answer(&header, &message, &Reply::Refused(refusal), arrived);
             }
         };
-        let Some(answer) = answer_to(&message, settings.echo) else { return Ok(()) };
+        let Some(mut answer) = answer_to(&message, settings.echo) else { return Ok(()) };
         let answers = Answered { mti: message.mti(), arrived };
+        let chip = self.link.verify_chip(&mut order);
         let link = Arc::clone(&self.link);
         self.under_way.spawn(async move {
             let reply = decided(&link, order, answers).await;
             link.release(permit);
+            if let Some(chip) = &chip {
+                answer_chip(&mut answer, chip, &reply);
+            }
             Outgoing::answer(link.encoding(), &header, answer, &reply, answers)
         });
         Ok(())

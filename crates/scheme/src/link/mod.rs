@@ -3,6 +3,7 @@
 //! `read_buffer`); `listening`, `connection` and `writer` do the I/O.
 
 mod authentication;
+mod chips;
 mod closing;
 mod connection;
 mod echo;

@@ -45,6 +45,8 @@ pub struct LinkSecurity {
     pub reading: CardReading,
     /// The field of a key that comes.
     pub key_field: u8,
+    /// Whether a chip's cryptogram for which there is no key counts as verified by the network.
+    pub trusts_unverified_chips: bool,
 }
 
 /// The field of a key that comes, unless a link says otherwise.
@@ -58,6 +60,7 @@ impl Default for LinkSecurity {
             pin_block: PinBlockFormat::Iso0,
             reading: CardReading::default(),
             key_field: KEY_FIELD,
+            trusts_unverified_chips: false,
         }
     }
 }

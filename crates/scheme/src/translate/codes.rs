@@ -72,7 +72,7 @@ pub(crate) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::TotalLimitExceeded => Code::new(b"61", b"121"),
         Cause::DailyCountExceeded | Cause::MonthlyCountExceeded => Code::new(b"65", b"123"),
         Cause::WrongExpiry | Cause::CardExpired => Code::new(b"54", b"101"),
-        Cause::WrongCvv2 | Cause::WrongCvv => Code::new(b"63", b"122"),
+        Cause::WrongCvv2 | Cause::WrongCvv | Cause::WrongArqc => Code::new(b"63", b"122"),
         Cause::WrongPin | Cause::PinNotSet => Code::new(b"55", b"117"),
         Cause::PinTriesExceeded => Code::new(b"75", b"106"),
         Cause::PinBlockUnreadable => Code::new(b"81", b"126"),
@@ -91,6 +91,7 @@ pub(crate) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::NoExternalPublicKey
         | Cause::BadExternalPublicKey
         | Cause::OriginalEnded
+        | Cause::ChipUnverified
         | Cause::Other(_) => Code::DO_NOT_HONOUR,
         Cause::Crash | Cause::DecisionNotWritten => Code::new(b"96", b"909"),
     }
@@ -111,8 +112,6 @@ pub(crate) enum Refusal {
     FileUpdate,
     /// The authorisation has too many increments.
     TooManyIncrements,
-    /// There is no key for the chip's cryptogram.
-    Chip,
     /// It is not signed rightly.
     Mac,
     /// A key that came does not belong to its check value or to the zone master key.
@@ -135,7 +134,6 @@ impl Refusal {
             Self::NotSupported => Code::new(b"40", b"115"),
             Self::FileUpdate => Code::new(b"24", b"304"),
             Self::TooManyIncrements => Code::new(b"65", b"123"),
-            Self::Chip => Code::DO_NOT_HONOUR,
             Self::Mac => Code::new(b"63", b"916"),
             Self::Key => Code::new(b"63", b"917"),
             Self::Conflict => Code::new(b"94", b"913"),

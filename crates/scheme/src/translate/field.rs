@@ -22,6 +22,8 @@ pub(crate) const EXPIRY: u8 = 14;
 pub(crate) const MCC: u8 = 18;
 /// Point of service entry mode.
 pub(crate) const ENTRY_MODE: u8 = 22;
+/// Sequence number of the card.
+pub(crate) const CARD_SEQUENCE: u8 = 23;
 /// Point of service condition.
 pub(crate) const CONDITION: u8 = 25;
 /// Acquirer.

@@ -1,5 +1,6 @@
 //! Between the messages of a network and the domain's words (network-iso8583.md sections 3 to 5).
 
+mod chip;
 mod codes;
 pub(crate) mod field;
 mod identity;
@@ -10,6 +11,7 @@ mod reading;
 mod reply;
 mod track;
 
+pub(crate) use chip::answer_chip;
 pub use codes::Code;
 pub(crate) use codes::Refusal;
 pub use merchant::Place;

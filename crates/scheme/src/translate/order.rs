@@ -5,6 +5,7 @@ use iso8583::Message;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::chip::chip_of;
 use super::codes::Refusal;
 use super::field;
 use super::identity::{network_key, numbers_of};
@@ -48,10 +49,10 @@ pub(crate) fn order_of(
     let acquirer_amount = amount_of(message)?;
     let is_zero = acquirer_amount.is_none_or(|amount| !amount.is_positive());
     let transaction_type = transaction_type_of(message, is_zero)?;
-    require_verifiable(message)?;
     Ok(Order {
         card,
         pin: pin_of(message),
+        chip: chip_of(message)?,
         acquirer_amount,
         transaction_type,
         auth_type: auth_type_of(message, transaction_type),
@@ -179,15 +180,6 @@ fn pin_of(message: &Message) -> Option<OrderPin> {
     Some(block.try_into().map_or(OrderPin::Unreadable, |it| OrderPin::Block(Zeroizing::new(it))))
 }
 
-/// Nothing is approved on the word of a cryptogram for which links have no keys yet
-/// (network-iso8583.md section 3.6).
-fn require_verifiable(message: &Message) -> Result<(), Refusal> {
-    if message.get(field::CHIP_DATA).is_some() {
-        return Err(Refusal::Chip);
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use iso8583::Mti;
@@ -285,13 +277,9 @@ mod tests {
             (&[(7, "1129240001")], 7),
             (&[(12, "126000")], 12),
             (&[(13, "0400")], 13),
+            (&[(55, "x")], 55),
         ] {
             assert_eq!(read(changes).err(), Some(Refusal::Format(number)), "{changes:?}");
         }
-    }
-
-    #[test]
-    fn nothing_is_taken_that_cannot_be_verified() {
-        assert_eq!(read(&[(55, "x")]).err(), Some(Refusal::Chip));
     }
 }

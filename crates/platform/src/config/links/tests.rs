@@ -82,7 +82,7 @@ fn a_link_takes_what_its_table_says() {
 #[test]
 fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
     for (keys, key, should_be) in [
-        ("mac = 'verify'", "links.mac", "none without [links.keys]"),
+        ("mac = 'verify'", "links.mac", "none without zmk-files"),
         ("mac = 'x'", "links.mac", "one of none, verify, all"),
         ("pin-block = 'x'", "links.pin-block", "one of iso0, iso3"),
         ("track-cvv = 31", "links.track-cvv", "0 to 30, or off"),
@@ -94,6 +94,8 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
         ("cvv2 = { field = 126, offset = 0, length = 5 }", "links.cvv2", "field and tag"),
         ("cvv2 = { field = 126, at = 0 }", "links.cvv2", "field and tag"),
         ("key-field = 49", "links.key-field", "48 or 125"),
+        ("chip-unverified = 'x'", "links.chip-unverified", "one of decline, approve"),
+        ("emv = 1", "links.emv", "a list of tables"),
         ("mac-failure = 'x'", "links.mac-failure", "one of drop, answer"),
         ("strict = true", "links.strict", "one of"),
         ("network = 'A'", "links.network", "a to z"),
