@@ -1,5 +1,5 @@
-//! Resolves the data that the shop read off a card to the card's record. The clear PAN, CVV2 and CVV
-//! end here.
+//! Resolves the data that the shop read off a card to the card's record. The clear PAN, CVV2 and
+//! CVV end here.
 
 use authorise::{Presented, PresentedValue};
 use domain::{Card, CardStatus};

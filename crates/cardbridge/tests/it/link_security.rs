@@ -340,7 +340,12 @@ async fn pins_come_in_blocks(engine: Engine) {
         assert_eq!(peer.outcome(&wrong(second, "0000")).await, is("0110", "55"), "{second}");
     }
     assert_eq!(peer.outcome(&right(31, Iso0)).await, is("0110", "75"), "five tries");
-    for (name, errors) in [("default", 4), ("iso3", 1), ("keyless", 1)] {
+    for stan in 40..59 {
+        assert_eq!(keyless.outcome(&right(stan, Iso0)).await, is("0110", "81"));
+    }
+    let log = fs::read_to_string(bed.world.data_dir().with_extension("log")).unwrap();
+    assert_eq!(log.matches("20 PIN blocks within a minute could not be opened").count(), 1);
+    for (name, errors) in [("default", 4), ("iso3", 1), ("keyless", 20)] {
         assert_eq!(bed.link(name).await["counters"]["pinErrors"], json!(errors), "{name}");
         let line = format!("cardbridge_link_pin_errors_total{{link=\"{name}\"}} {errors}");
         assert!(metrics(&bed.world).await.contains(&line), "{line}");

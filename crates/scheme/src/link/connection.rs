@@ -322,10 +322,7 @@ impl Connection {
         match self.session.receive(&message) {
             Step::Answer(reply) => self.answer(&header, &message, &reply, now),
             Step::Authorise => self.authorise(header, message, now),
-            Step::TakeKey => {
-                self.take_key(header, message, now);
-                Ok(())
-            }
+            Step::TakeKey => self.take_key(header, message, now),
             Step::OwnAnswer(key) => {
                 if let Some(elapsed) = self.echo.answered(&key, now) {
                     self.link.meters.echo(elapsed);
@@ -340,7 +337,15 @@ impl Connection {
     }
 
     /// Takes a key into use. The answer is signed before that, with the key so far.
-    fn take_key(&mut self, header: Vec<u8>, message: Message, arrived: Instant) {
+    fn take_key(
+        &mut self,
+        header: Vec<u8>,
+        message: Message,
+        arrived: Instant,
+    ) -> Result<(), CloseReason> {
+        let Some(turn) = self.link.key_turn() else {
+            return self.answer(&header, &message, &Reply::Refused(Refusal::Unavailable), arrived);
+        };
         let (mti, settings) = (message.mti(), self.link.settings());
         let answers = Answered { mti, arrived };
         let key_field = settings.security.key_field;
@@ -356,10 +361,12 @@ impl Connection {
                 Some(text) => link.take_key(text).await,
                 None => Err(Refusal::Format(key_field)),
             };
+            drop(turn);
             let reply = taken.map_or_else(Reply::Refused, |()| Reply::Accepted);
             link.count_reply(mti, &reply);
             if reply == Reply::Accepted { accepted } else { answer(&link, &reply) }
         });
+        Ok(())
     }
 
     fn answer(

@@ -37,6 +37,7 @@ pub struct Link {
     connections: Mutex<BTreeMap<u64, ConnectionStatus>>,
     counters: Mutex<LinkCounters>,
     unreadable_pins: Mutex<Garbage>,
+    key_turn: Arc<Semaphore>,
     is_draining: AtomicBool,
 }
 
@@ -55,6 +56,7 @@ impl Link {
             connections: Mutex::default(),
             counters: Mutex::default(),
             unreadable_pins: Mutex::new(Garbage::new(MOST_UNREADABLE_PINS)),
+            key_turn: Arc::new(Semaphore::new(1)),
             is_draining: AtomicBool::new(false),
             settings,
         })
@@ -188,6 +190,11 @@ impl Link {
         }
         self.meter_in_flight();
         permit
+    }
+
+    /// The turn of a key that comes; `None` while another one is being taken.
+    pub(crate) fn key_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.key_turn).try_acquire_owned().ok()
     }
 
     /// A request is no longer under way.
