@@ -76,10 +76,7 @@ impl ProtectionKey {
             bytes.iter_mut().zip(component.iter()).for_each(|(byte, other)| *byte ^= other);
         }
         match algorithm {
-            ProtectionAlgorithm::Tdes => {
-                let key = bytes.as_slice().try_into().map_err(|_| CryptoError::Key)?;
-                Ok(Self::Tdes(TdesKey::new(key)))
-            }
+            ProtectionAlgorithm::Tdes => TdesKey::from_slice(&bytes).map(Self::Tdes),
             ProtectionAlgorithm::Aes => {
                 let key = Self::Aes(bytes);
                 key.version().map(|_| key)

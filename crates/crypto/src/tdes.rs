@@ -36,6 +36,19 @@ impl TdesKey {
         Self(key)
     }
 
+    /// A key from a slice of 16 bytes, of which no other copy is made.
+    ///
+    /// # Errors
+    /// [`CryptoError::Key`] for another length.
+    pub fn from_slice(slice: &[u8]) -> Result<Self, CryptoError> {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        if slice.len() != KEY_BYTES {
+            return Err(CryptoError::Key);
+        }
+        bytes.copy_from_slice(slice);
+        Ok(Self(bytes))
+    }
+
     /// A key from 32 hexadecimal digits.
     ///
     /// # Errors

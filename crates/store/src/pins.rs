@@ -291,3 +291,6 @@ async fn remember(tx: &Tx, it: &PinTry) -> Result<(), StoreError> {
     tx.execute(sql, &[it.enterprise_id.into(), it.card_id.into(), oldest.into()]).await?;
     tx.insert(it).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use domain::{LinkKeyKind, Timestamp};
 
 /// The key before the current one is accepted for this long after the change, in real time.
 const PREVIOUS_KEY_MS: i64 = 60_000;
+
 /// What is written into a card's status when it is answered by version 18.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusUpdates {
@@ -53,9 +54,7 @@ impl Slot {
         });
         self.current.iter().map(|current| &current.key).chain(previous)
     }
-}
 
-impl Slot {
     /// Takes a key into use, unless a newer one is.
     pub(crate) fn adopt(&mut self, key: ZoneKey) -> bool {
         let is_newer = self.current.as_ref().is_none_or(|current| current.version < key.version);

@@ -167,9 +167,9 @@ impl Vault {
         }
         let record = sealed_record(&it.link, it.kind, it.version);
         let bytes = self.open(Purpose::LinkKey, ALL_ENTERPRISES, SEAL_KIND, &record, &it.sealed)?;
-        let bytes = bytes.as_slice().try_into().map_err(|_| VaultError::Refused)?;
-        let key = Arc::new(TdesKey::new(bytes));
-        let key = ZoneKey { key, version: it.version, activated_at: it.activated_at };
+        let key = TdesKey::from_slice(&bytes).map_err(|_| VaultError::Refused)?;
+        let key =
+            ZoneKey { key: Arc::new(key), version: it.version, activated_at: it.activated_at };
         Ok(self.link_keys.write(&it.link, |keys| keys.slot_mut(it.kind).adopt(key)))
     }
 

@@ -15,7 +15,6 @@ use crate::failure::Failure;
 
 /// Most components of a zone master key.
 const MAX_COMPONENTS: usize = 8;
-
 /// Most issuers' master keys of a link.
 const MAX_ISSUERS: usize = 64;
 /// Most digits of a prefix of PANs.

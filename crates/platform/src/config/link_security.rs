@@ -29,11 +29,14 @@ struct Cvv2Table {
 pub fn link_security(keys: &Keys<'_>) -> Result<LinkSecurity, Refused> {
     let choices = [("none", MacUse::None), ("verify", MacUse::Verify), ("all", MacUse::All)];
     let mac = keys.choice("mac", &choices)?.unwrap_or_default();
-    let has_zone_key = keys
-        .value("keys")
-        .is_some_and(|table| table.get("zmk-files").or_else(|| table.get("zmk_files")).is_some());
-    if mac != MacUse::None && !has_zone_key {
-        let should_be = "none without zmk-files in [links.keys]: there is no key to verify with";
+    let needed = match mac {
+        MacUse::None => None,
+        // The first key may come by a message, which needs no code then.
+        MacUse::Verify => Some("zmk-files"),
+        MacUse::All => Some("zak"),
+    };
+    if let Some(needed) = needed.filter(|needed| !has_key(keys, needed)) {
+        let should_be = format!("none without {needed} in [links.keys]: no message could verify");
         return Err(wrong("mac", should_be));
     }
     let answers_bad_mac = keys.choice("mac-failure", &[("drop", false), ("answer", true)])?;
@@ -55,6 +58,12 @@ pub fn link_security(keys: &Keys<'_>) -> Result<LinkSecurity, Refused> {
         key_field,
         trusts_unverified_chips: trusts.unwrap_or(false),
     })
+}
+
+/// Whether the table of keys has this one.
+fn has_key(keys: &Keys<'_>, key: &str) -> bool {
+    let table = keys.value("keys").and_then(Value::as_table);
+    table.is_some_and(|table| table.keys().any(|written| written.replace('_', "-") == key))
 }
 
 fn track_cvv(keys: &Keys<'_>) -> Result<Option<usize>, Refused> {

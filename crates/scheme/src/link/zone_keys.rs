@@ -66,13 +66,13 @@ impl Link {
             }
         })?;
         let Some(key) = key else { return Ok(()) };
-        let LinkKey { kind, version, check_value, .. } = key.clone();
         let failed = |error: SchemeError| {
             tracing::error!(link = name, %error, "a key that came could not be kept");
             Refusal::Fault
         };
         self.intake.store.keep_link_key(key.clone()).await.map_err(|it| failed(it.into()))?;
         vault.adopt_link_key(&key).map_err(|it| failed(it.into()))?;
+        let LinkKey { kind, version, check_value, .. } = key;
         let kind = kind.as_str();
         tracing::info!(link = name, kind, version, check_value, "a key of a link was changed");
         Ok(())

@@ -83,6 +83,7 @@ fn a_link_takes_what_its_table_says() {
 fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
     for (keys, key, should_be) in [
         ("mac = 'verify'", "links.mac", "none without zmk-files"),
+        ("mac = 'all'\n[links.keys]\nzmk_files = ['x']", "links.mac", "none without zak"),
         ("mac = 'x'", "links.mac", "one of none, verify, all"),
         ("pin-block = 'x'", "links.pin-block", "one of iso0, iso3"),
         ("track-cvv = 31", "links.track-cvv", "0 to 30, or off"),
