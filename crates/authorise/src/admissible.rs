@@ -46,6 +46,8 @@ pub(crate) fn require_original(request: &AuthorisationRequest) -> Result<(), Aut
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use domain::{AuthType, Currency, Merchant, Money};
 
     use super::*;
@@ -69,6 +71,7 @@ mod tests {
                 not_followed: None,
                 presented: Presented::default(),
                 pin: None,
+                chip_tags: BTreeMap::new(),
                 answer_by: None,
             })
             .is_ok()

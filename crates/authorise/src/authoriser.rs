@@ -248,7 +248,7 @@ impl Authoriser {
     /// Load, convert, check, hold.
     async fn arrive(
         &self,
-        request: AuthorisationRequest,
+        mut request: AuthorisationRequest,
         started: Instant,
     ) -> Result<HoldOutcome, AuthoriseError> {
         let store = &self.parts.store;
@@ -276,6 +276,7 @@ impl Authoriser {
         timings.ended("checks");
         let mut receipt = Receipt::new(presented, checks, timings);
         receipt.not_followed = request.not_followed;
+        receipt.chip_tags = std::mem::take(&mut request.chip_tags);
         let mut terms = HoldTerms::new(&context, &request, self.parts.vm_settings);
         // An amount without counterpart in the card's currency is the platform's fault: no charge.
         terms.tariff = terms.tariff.filter(|_| conversion.is_ok());
@@ -319,7 +320,7 @@ impl Authoriser {
         &self,
         request: &AuthorisationRequest,
     ) -> Result<Option<PinVerdict>, StoreError> {
-        let Some(pin) = request.pin.clone() else { return Ok(None) };
+        let Some(pin) = request.pin.clone() else { return Ok(request.presented.pin) };
         let presentation = PinPresentation {
             enterprise_id: request.card.enterprise_id,
             card_id: request.card.card_id,
@@ -327,6 +328,7 @@ impl Authoriser {
                 // A repeated call counts as a single try too.
                 Claim::current().map(|claim| claim.message_key())
             }),
+            identity: request.message.as_ref().map(|message| message.identity.clone()),
             follows: request.original.as_ref().map(|it| it.auth_id),
             pin,
             now: self.parts.store.clock().now(),

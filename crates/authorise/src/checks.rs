@@ -8,7 +8,7 @@ use serde::Serialize;
 use store::FailedCheck;
 
 use crate::convert::{Conversion, ConversionFault};
-use crate::request::{Presented, PresentedValue};
+use crate::request::{ChipVerdict, Presented, PresentedValue};
 
 /// One line of the decision receipt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -91,6 +91,12 @@ pub(crate) fn run_checks(input: &CheckInput<'_>) -> Vec<Check> {
     let mut add = |name, cause: Option<Cause>| checks.push(check(name, cause));
     add("expiry", mismatch(presented.expiry, Cause::WrongExpiry));
     add("cvv2", mismatch(presented.cvv2, Cause::WrongCvv2));
+    if presented.cvv1 != PresentedValue::Absent {
+        add("cvv", mismatch(presented.cvv1, Cause::WrongCvv));
+    }
+    if let Some(verdict) = presented.chip {
+        add("chip", unproven_chip(verdict));
+    }
     add("pin", presented.pin.and_then(wrong_pin));
     if !input.is_refund {
         add("card_status", card_status(input.card));
@@ -170,12 +176,21 @@ fn mismatch(value: PresentedValue, cause: Cause) -> Option<Cause> {
     (value == PresentedValue::Mismatched).then_some(cause)
 }
 
+const fn unproven_chip(verdict: ChipVerdict) -> Option<Cause> {
+    match verdict {
+        ChipVerdict::Verified | ChipVerdict::Trusted => None,
+        ChipVerdict::Wrong => Some(Cause::WrongArqc),
+        ChipVerdict::Unverified => Some(Cause::ChipUnverified),
+    }
+}
+
 const fn wrong_pin(verdict: PinVerdict) -> Option<Cause> {
     match verdict {
         PinVerdict::Matched => None,
         PinVerdict::Wrong => Some(Cause::WrongPin),
         PinVerdict::TriesExceeded => Some(Cause::PinTriesExceeded),
         PinVerdict::NotSet => Some(Cause::PinNotSet),
+        PinVerdict::Unreadable => Some(Cause::PinBlockUnreadable),
     }
 }
 
@@ -352,6 +367,7 @@ mod tests {
             (PinVerdict::Wrong, Some(("11", "wrong_pin"))),
             (PinVerdict::TriesExceeded, Some(("11", "pin_tries_exceeded"))),
             (PinVerdict::NotSet, Some(("11", "pin_not_set"))),
+            (PinVerdict::Unreadable, Some(("11", "pin_block_unreadable"))),
         ] {
             let mut case = Case::in_order();
             case.presented.pin = Some(verdict);

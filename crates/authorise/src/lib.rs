@@ -43,7 +43,7 @@ pub use balances::CardBalances;
 pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
 pub use request::{
-    AdviceRequest, AuthorisationAnswer, AuthorisationRequest, AuthoriseError, NetworkReversal,
-    NotFollowed, Presented, PresentedValue, ReversalAnswer, ReversalRequest,
+    AdviceRequest, AuthorisationAnswer, AuthorisationRequest, AuthoriseError, ChipVerdict,
+    NetworkReversal, NotFollowed, Presented, PresentedValue, ReversalAnswer, ReversalRequest,
 };
 pub use three_ds::{ChallengeError, Challenges, challenge_expiry_worker};

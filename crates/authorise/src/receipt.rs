@@ -6,6 +6,7 @@
 //! same for every outcome are rendered beforehand, outside the single writer of money, whose time
 //! everybody shares.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -154,12 +155,23 @@ struct RequestFacts<'a> {
     not_followed: Option<&'static str>,
     presented_expiry: &'static str,
     presented_cvv2: &'static str,
+    presented_cvv1: &'static str,
     presented_pin: &'static str,
+    presented_chip: &'static str,
+    network: Option<NetworkFacts<'a>>,
+}
+
+/// What only a card network's message says.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NetworkFacts<'a> {
+    /// Values in hexadecimal by their tags.
+    chip: &'a BTreeMap<String, String>,
 }
 
 impl<'a> RequestFacts<'a> {
-    fn new(it: &'a Authorisation, receipt: &Receipt) -> Self {
-        let presented = receipt.presented;
+    fn new(it: &'a Authorisation, receipt: &'a Receipt) -> Self {
+        let (presented, chip) = (receipt.presented, &receipt.chip_tags);
         Self {
             card_id: it.card_id,
             direction: it.direction.as_str(),
@@ -180,11 +192,17 @@ impl<'a> RequestFacts<'a> {
             not_followed: receipt.not_followed.map(NotFollowed::as_str),
             presented_expiry: presented.expiry.as_str(),
             presented_cvv2: presented.cvv2.as_str(),
+            presented_cvv1: presented.cvv1.as_str(),
             presented_pin: match presented.pin {
                 None => PresentedValue::Absent.as_str(),
                 Some(PinVerdict::Matched) => PresentedValue::Matched.as_str(),
                 Some(_) => PresentedValue::Mismatched.as_str(),
             },
+            presented_chip: match presented.chip {
+                None => PresentedValue::Absent.as_str(),
+                Some(verdict) => verdict.as_str(),
+            },
+            network: (!chip.is_empty()).then_some(NetworkFacts { chip }),
         }
     }
 }
@@ -228,6 +246,8 @@ pub(crate) struct Receipt {
     pub(crate) presented: Presented,
     /// Why the authorisation that the message names is not followed.
     pub(crate) not_followed: Option<NotFollowed>,
+    /// What the chip sent, by tags.
+    pub(crate) chip_tags: BTreeMap<String, String>,
     pub(crate) checks: Vec<Check>,
     pub(crate) notice: Option<NoticeFacts>,
     /// Why the enterprise's answer does not count, where the platform may approve in its place.
@@ -238,7 +258,15 @@ pub(crate) struct Receipt {
 impl Receipt {
     /// A receipt before anybody is asked.
     pub(crate) const fn new(presented: Presented, checks: Vec<Check>, timings: Timings) -> Self {
-        Self { presented, not_followed: None, checks, notice: None, unanswered: None, timings }
+        Self {
+            presented,
+            not_followed: None,
+            chip_tags: BTreeMap::new(),
+            checks,
+            notice: None,
+            unanswered: None,
+            timings,
+        }
     }
 
     /// The receipt of `it` without its outcome; `exchange` is what arrived in time, and

@@ -1,5 +1,7 @@
 //! The requests for authorisations and their results.
 
+use std::collections::BTreeMap;
+
 use domain::{
     ArrivedMessage, AuthType, Authorisation, BillingAmount, Card, Merchant, MessageOutcome, Money,
     NetworkKey, PinVerdict, ResponseCode, TransactionType, text_enum,
@@ -32,6 +34,31 @@ impl PresentedValue {
     }
 }
 
+/// What became of a chip's cryptogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChipVerdict {
+    /// It is the card's.
+    Verified,
+    /// It is not the card's.
+    Wrong,
+    /// There is no key for it.
+    Unverified,
+    /// There is no key for it, and the network is trusted to have verified it.
+    Trusted,
+}
+
+impl ChipVerdict {
+    /// The text in the decision receipt.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => PresentedValue::Matched.as_str(),
+            Self::Wrong => PresentedValue::Mismatched.as_str(),
+            Self::Unverified | Self::Trusted => "UNVERIFIED",
+        }
+    }
+}
+
 /// The values that were presented of the card besides its number, already compared; the values
 /// themselves go no further than the network's side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,7 +67,11 @@ pub struct Presented {
     pub expiry: PresentedValue,
     /// The CVV2.
     pub cvv2: PresentedValue,
-    /// The verdict on the PIN; `None` if it was not presented.
+    /// The CVV of a track.
+    pub cvv1: PresentedValue,
+    /// The verdict on the chip's cryptogram; `None` if no chip was read.
+    pub chip: Option<ChipVerdict>,
+    /// The verdict on the PIN; `None` if it was not presented, or is still to be judged.
     pub pin: Option<PinVerdict>,
 }
 
@@ -85,6 +116,9 @@ pub struct AuthorisationRequest {
     pub not_followed: Option<NotFollowed>,
     /// The presented values, already compared.
     pub presented: Presented,
+    /// What the chip sent and the receipt keeps: values in hexadecimal by their tags
+    /// (network-iso8583.md section 3.6).
+    pub chip_tags: BTreeMap<String, String>,
     /// The PIN that was entered: compared, and counted as a try, once the message may be decided.
     pub pin: Option<PinComparison>,
     /// True for a single message: an approval is posted in its commit.

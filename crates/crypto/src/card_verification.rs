@@ -9,6 +9,8 @@ use crate::CryptoError;
 
 /// Service code that makes the calculation give a CVV2.
 pub const CVV2_SERVICE_CODE: &str = "000";
+/// Service code that makes it give the CVV of the stripe's image on a chip (iCVV).
+pub const CHIP_SERVICE_CODE: &str = "999";
 const CVV_DIGITS: usize = 3;
 
 /// The three digits of the CVV of a PAN (12 to 19 digits) under the key pair A, B.

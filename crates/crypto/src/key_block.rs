@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::CryptoError;
 use crate::hash::constant_time_eq;
-use crate::tdes::{KEY_BYTES, TdesKey};
+use crate::tdes::{CHECK_VALUE_BYTES, KEY_BYTES, TdesKey};
 
 /// Characters of a header without optional blocks.
 const HEADER_CHARS: usize = 16;
@@ -48,7 +48,56 @@ struct Version {
     derived_bytes: usize,
 }
 
+/// The algorithm of a protection key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProtectionAlgorithm {
+    /// Triple DES of double length.
+    Tdes,
+    /// AES of 128 or 256 bits.
+    Aes,
+}
+
 impl ProtectionKey {
+    /// A key of components in hexadecimal, each held by another person: their bits added without
+    /// carry.
+    ///
+    /// # Errors
+    /// [`CryptoError::Key`] if there is none, or if one has other characters or another length.
+    pub fn of_components(
+        algorithm: ProtectionAlgorithm,
+        components: &[&str],
+    ) -> Result<Self, CryptoError> {
+        let first = components.first().ok_or(CryptoError::Key)?;
+        let size = first.len() / 2;
+        let mut bytes = Zeroizing::new(vec![0; size]);
+        let mut component = Zeroizing::new(vec![0; size]);
+        for text in components {
+            hex::decode_to_slice(text, &mut component).map_err(|_| CryptoError::Key)?;
+            bytes.iter_mut().zip(component.iter()).for_each(|(byte, other)| *byte ^= other);
+        }
+        match algorithm {
+            ProtectionAlgorithm::Tdes => TdesKey::from_slice(&bytes).map(Self::Tdes),
+            ProtectionAlgorithm::Aes => {
+                let key = Self::Aes(bytes);
+                key.version().map(|_| key)
+            }
+        }
+    }
+
+    /// Its check value: of triple DES the first bytes of zeros under the key, of AES those of the
+    /// CMAC of a block of zeros (ANSI X9.24-1).
+    ///
+    /// # Errors
+    /// [`CryptoError::Key`] for a key of another length.
+    pub fn check_value(&self) -> Result<[u8; CHECK_VALUE_BYTES], CryptoError> {
+        if let Self::Tdes(key) = self {
+            return Ok(key.check_value());
+        }
+        let version = self.version()?;
+        let code = version.code(&version.key, &[&[0; 16]])?;
+        code.first_chunk().copied().ok_or(CryptoError::Library)
+    }
+
     fn version(&self) -> Result<Version, CryptoError> {
         let (letter, algorithm, cipher, key, derived_bytes) = match self {
             Self::Tdes(key) => {

@@ -22,7 +22,7 @@ mod tls;
 pub use aead::AeadKey;
 pub use error::CryptoError;
 pub use hash::{Sha256, constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_matches, sha256};
-pub use key_block::{KeyUsage, ProtectionKey, open_key_block};
+pub use key_block::{KeyUsage, ProtectionAlgorithm, ProtectionKey, open_key_block};
 pub use key_text::KeyTextFault;
 pub use peer_tls::{PeerTlsError, TlsPart, TlsParts, certificate_name};
 pub use pin_block::{PinBlockFormat, pin_block, pin_of};

@@ -36,6 +36,19 @@ impl TdesKey {
         Self(key)
     }
 
+    /// A key from a slice of 16 bytes, of which no other copy is made.
+    ///
+    /// # Errors
+    /// [`CryptoError::Key`] for another length.
+    pub fn from_slice(slice: &[u8]) -> Result<Self, CryptoError> {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        if slice.len() != KEY_BYTES {
+            return Err(CryptoError::Key);
+        }
+        bytes.copy_from_slice(slice);
+        Ok(Self(bytes))
+    }
+
     /// A key from 32 hexadecimal digits.
     ///
     /// # Errors
@@ -44,16 +57,6 @@ impl TdesKey {
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         hex::decode_to_slice(text, bytes.as_mut_slice()).map_err(|_| CryptoError::Key)?;
         Ok(Self(bytes))
-    }
-
-    /// A key of components, each held by another person: their bits added without carry.
-    #[must_use]
-    pub fn of_components(components: &[Self]) -> Self {
-        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        for component in components {
-            bytes.iter_mut().zip(component.0.iter()).for_each(|(byte, other)| *byte ^= other);
-        }
-        Self(bytes)
     }
 
     /// Its bytes, for sealing.

@@ -218,12 +218,20 @@ causes! {
         WrongExpiry = "wrong_expiry",
         /// The presented CVV2 is not the card's.
         WrongCvv2 = "wrong_cvv2",
+        /// The CVV of the presented track is not the card's.
+        WrongCvv = "wrong_cvv",
+        /// The chip's cryptogram is not the card's.
+        WrongArqc = "wrong_arqc",
+        /// Nobody verified the chip's cryptogram.
+        ChipUnverified = "chip_unverified",
         /// The PIN is wrong.
         WrongPin = "wrong_pin",
         /// Too many wrong PINs in a row.
         PinTriesExceeded = "pin_tries_exceeded",
         /// The card has no PIN.
         PinNotSet = "pin_not_set",
+        /// The block that holds the PIN cannot be opened; no try was counted.
+        PinBlockUnreadable = "pin_block_unreadable",
         /// The card is not activated yet.
         CardWaitingActive = "card_waiting_active",
         /// The card is frozen.

@@ -21,6 +21,7 @@ mod ids;
 mod intent_ticket;
 mod key_extraction;
 mod kyc;
+mod link_key;
 mod mode;
 mod money;
 mod network_message;
@@ -77,6 +78,7 @@ pub use key_extraction::{ExtractionAttempt, ExtractionOutcome, KeyExtraction};
 pub use kyc::{
     KycEvent, KycRefusal, KycTicket, KycTicketStatus, KycTicketType, KycTransitionError,
 };
+pub use link_key::{LinkKey, LinkKeyKind};
 pub use mode::Mode;
 pub use money::{Currency, Money};
 pub use network_message::{

@@ -14,6 +14,8 @@ pub enum PinVerdict {
     TriesExceeded,
     /// The card has no PIN yet.
     NotSet,
+    /// Its block cannot be opened. No try is counted: a wrong key must not lock cards.
+    Unreadable,
 }
 
 /// The wrong tries of one card.

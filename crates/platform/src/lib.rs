@@ -12,6 +12,7 @@ mod durability;
 mod failure;
 mod file_handles;
 mod holder;
+mod link_secrets;
 mod listeners;
 mod mail;
 mod missing;

@@ -8,7 +8,7 @@ use crypto::RsaPool;
 use domain::{Clock, Mode, Random, SystemRandom};
 use listener::{ListenerSettings, serve_listener};
 use outbound::{AddressPolicy, Outbound};
-use scheme::{Intake, Link, LinkSettings, serve_link};
+use scheme::{Intake, Link, LinkSettings, keep_keys, serve_link};
 use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,7 +22,7 @@ use crate::file_handles::{self, HandleShares};
 use crate::holder::OwnIdentity;
 use crate::listeners::{Addresses, Listeners};
 use crate::secrets::{self, AdminTokenText};
-use crate::{document_files, mail, sandbox, store_opening, workers};
+use crate::{document_files, link_secrets, mail, sandbox, store_opening, workers};
 
 /// The running platform.
 pub struct Platform {
@@ -50,6 +50,7 @@ impl Platform {
         let data_dir = DataDir::open(&config)?;
         let admin_token = secrets::admin_token(&config, &data_dir, &*random)?;
         let vault = secrets::vault(&config, &data_dir, Arc::clone(&random))?;
+        link_secrets::load(&config, &vault, clock.real_now())?;
         let listeners = Listeners::bind(&config).await?;
         let identity = OwnIdentity::open(&config, &data_dir, &*random);
         let holder = identity.holder(&listeners.addresses.admin_url);
@@ -72,6 +73,12 @@ impl Platform {
         }
         let authoriser = Arc::clone(&parts.authoriser);
         let links = links(std::mem::take(&mut config.links), &listeners, &parts);
+        for link in &links {
+            link.load_keys().await.map_err(|error| {
+                let name = &link.settings().name;
+                Failure::run(format_args!("the keys of link {name} could not be read: {error}"))
+            })?;
+        }
         let (stop, stopped) = watch::channel(false);
         let doors = Doors {
             signature_window_ms: config.signature_window_ms,
@@ -202,6 +209,7 @@ fn run(
     let (progress, until) = (parts.store.clone(), stopped.clone());
     running.spawn(async move { progress.keep_progress(until).await });
     for (listener, link) in listeners.links.into_iter().zip(links) {
+        running.spawn(keep_keys(Arc::clone(link), stopped.clone()));
         running.spawn(serve_link(listener, Arc::clone(link), stopped.clone()));
     }
     let services = parts.services(doors);

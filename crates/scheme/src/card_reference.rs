@@ -1,5 +1,5 @@
-//! Resolves the data that the shop read off a card to the card's record. The clear PAN and CVV2 end
-//! here.
+//! Resolves the data that the shop read off a card to the card's record. The clear PAN, CVV2 and
+//! CVV end here.
 
 use authorise::{Presented, PresentedValue};
 use domain::{Card, CardStatus};
@@ -8,9 +8,9 @@ use vault::{ClearPan, Vault, expiry_yymm, parse_expiry};
 use zeroize::Zeroizing;
 
 use crate::error::SchemeError;
-use crate::order::OrderCard;
+use crate::order::{OrderCard, TrackCvv};
 
-/// The record that is used, and the comparison of the presented expiry and CVV2 with it.
+/// The record that is used, and the comparison of the presented expiry, CVV2 and CVV with it.
 pub(crate) struct UsedCard {
     pub(crate) card: Card,
     pub(crate) presented: Presented,
@@ -22,7 +22,7 @@ pub(crate) async fn find(
     vault: &Vault,
     reference: OrderCard,
 ) -> Result<UsedCard, SchemeError> {
-    let (pan, expiry, cvv2) = match reference {
+    let (pan, expiry, cvv2, cvv1) = match reference {
         OrderCard::Record(card) => {
             return Ok(UsedCard { card: *card, presented: Presented::default() });
         }
@@ -31,11 +31,14 @@ pub(crate) async fn find(
                 store.find_of_anyone::<Card>(card_id).await?.ok_or(SchemeError::CardNotFound)?;
             return Ok(UsedCard { card, presented: Presented::default() });
         }
-        OrderCard::Pan { pan, expiry, cvv2 } => (pan, expiry, cvv2),
+        OrderCard::Pan { pan, expiry, cvv2, cvv1 } => (pan, expiry, cvv2, cvv1),
     };
     let expiry = expiry.map(|text| parse_expiry(&text).ok_or(SchemeError::Expiry)).transpose()?;
     let card = record_of_pan(store, vault, &pan).await?;
-    let presented = compare(vault, &card, &pan, expiry.as_deref(), cvv2);
+    let presented = Presented {
+        cvv1: value(cvv1.map(|cvv1| track_cvv_matches(vault, &card, &pan, &cvv1))),
+        ..compare(vault, &card, &pan, expiry.as_deref(), cvv2)
+    };
     Ok(UsedCard { card, presented })
 }
 
@@ -67,8 +70,17 @@ fn compare(
     Presented {
         expiry: value(expiry.map(|expiry| expiry == own_expiry)),
         cvv2: value(cvv2),
-        pin: None,
+        ..Presented::default()
     }
+}
+
+/// Compares the CVV of a track, over the card's own expiry like CVV2.
+fn track_cvv_matches(vault: &Vault, card: &Card, pan: &ClearPan, presented: &TrackCvv) -> bool {
+    let TrackCvv { service_code: Some(service_code), digits: Some(digits) } = presented else {
+        return false;
+    };
+    let own = vault.cvv(card.enterprise_id, pan, &expiry_yymm(card.valid_until), service_code);
+    own.is_ok_and(|own| own.matches(digits))
 }
 
 const fn value(matches: Option<bool>) -> PresentedValue {

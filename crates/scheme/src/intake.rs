@@ -8,21 +8,21 @@ use authorise::{
 };
 use domain::{
     AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, HoldState, MessageOutcome,
-    Money,
+    Money, PinVerdict,
 };
 use store::{AuthorisationView, Store};
 use vault::Vault;
 
 use crate::card_reference::{UsedCard, find, record_of_pan};
 use crate::error::SchemeError;
-use crate::order::{Advice, BalanceInquiry, Order, Original, Reversal};
-use crate::pin::comparison;
+use crate::order::{Advice, BalanceInquiry, Order, OrderChip, Original, Reversal};
+use crate::pin::{EnteredPin, entered};
 
 /// Takes orders. Clones share everything.
 #[derive(Clone)]
 pub struct Intake {
     pub(crate) store: Store,
-    vault: Arc<Vault>,
+    pub(crate) vault: Arc<Vault>,
     pub(crate) authoriser: Arc<Authoriser>,
 }
 
@@ -54,7 +54,7 @@ impl Intake {
     /// # Errors
     /// [`SchemeError`]; an original with another PAN is not found.
     pub(crate) async fn authorise(&self, order: Order) -> Result<AuthorisationAnswer, SchemeError> {
-        let UsedCard { card, presented } = find(&self.store, &self.vault, order.card).await?;
+        let UsedCard { card, mut presented } = find(&self.store, &self.vault, order.card).await?;
         if order.balances == BalanceInquiry::Required && card.account.is_forwarded() {
             return Err(SchemeError::NoBalances);
         }
@@ -65,9 +65,16 @@ impl Intake {
             Original::Record(original) => Some(*original),
         };
         let pin = match order.pin {
-            Some(pin) => Some(comparison(&self.store, &self.vault, &card, pin).await?),
+            Some(pin) => match entered(&self.store, &self.vault, &card, pin).await? {
+                EnteredPin::Compared(comparison) => Some(comparison),
+                EnteredPin::Unreadable => {
+                    presented.pin = Some(PinVerdict::Unreadable);
+                    None
+                }
+            },
             None => None,
         };
+        presented.chip = order.chip.as_ref().map(|chip| chip.verdict);
         let message = order.message.map(|message| message.about(card.pan_id));
         let request = AuthorisationRequest {
             acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
@@ -82,6 +89,7 @@ impl Intake {
             posts: order.posts,
             not_followed: None,
             presented,
+            chip_tags: order.chip.map(|chip| chip.shown()).unwrap_or_default(),
             pin,
             answer_by: order.answer_by,
         };
@@ -204,6 +212,7 @@ impl Intake {
             posts: order.posts,
             not_followed: None,
             presented: Presented::default(),
+            chip_tags: order.chip.as_ref().map(OrderChip::shown).unwrap_or_default(),
             pin: None,
             answer_by: None,
         };

@@ -14,10 +14,10 @@ mod translate;
 pub use error::SchemeError;
 pub use intake::Intake;
 pub use link::{
-    ConnectionState, ConnectionStatus, Link, LinkCaps, LinkCounters, LinkMode, LinkSettings,
-    LinkState, LinkStatus, LinkTimes, LinkTls, ManageError, Management, ManagementAnswer, SignOn,
-    Target, serve_link,
+    ConnectionState, ConnectionStatus, Link, LinkCaps, LinkCounters, LinkKeyStatus, LinkMode,
+    LinkSecurity, LinkSettings, LinkState, LinkStatus, LinkTimes, LinkTls, MacUse, ManageError,
+    Management, ManagementAnswer, SignOn, Target, keep_keys, serve_link,
 };
 pub use network::SimulatedNetwork;
 pub use purchase::{CardReference, Increment, Purchase, Refund, RefundOf};
-pub use translate::{Code, Codes, Place, RequestRules};
+pub use translate::{CardReading, Code, Codes, Cvv2Place, Place, RequestRules};

@@ -12,7 +12,7 @@ use vault::Vault;
 use crate::card_reference::active_record;
 use crate::error::SchemeError;
 use crate::intake::Intake;
-use crate::order::{BalanceInquiry, Order, OrderCard, Original};
+use crate::order::{BalanceInquiry, Order, OrderCard, OrderPin, Original};
 use crate::purchase::{Increment, Purchase, Refund, RefundOf};
 
 /// Sends the messages of a card network. They take exactly the same path as real ones.
@@ -35,7 +35,8 @@ impl SimulatedNetwork {
         let acquirer_amount = Money::parse_major(&purchase.amount_text, purchase.currency)?;
         let order = Order {
             card: purchase.card.into(),
-            pin: purchase.pin,
+            pin: purchase.pin.map(OrderPin::Clear),
+            chip: None,
             acquirer_amount: Some(acquirer_amount),
             billing: None,
             transaction_type: purchase.transaction_type,
@@ -70,6 +71,7 @@ impl SimulatedNetwork {
         let order = Order {
             card: OrderCard::Record(Box::new(card)),
             pin: None,
+            chip: None,
             acquirer_amount: Some(acquirer_amount),
             billing: None,
             transaction_type: original.transaction_type,
@@ -160,6 +162,7 @@ impl SimulatedNetwork {
         let order = Order {
             card: OrderCard::Id(card_id),
             pin: None,
+            chip: None,
             acquirer_amount: Some(acquirer_amount),
             billing: None,
             transaction_type: TransactionType::Refund,

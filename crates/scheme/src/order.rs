@@ -1,6 +1,9 @@
 //! What a message asks for in the domain's words, whichever network it came from
 //! (network-iso8583.md section 13).
 
+use std::collections::BTreeMap;
+
+use authorise::ChipVerdict;
 use domain::{
     ArrivedMessage, AuthId, AuthType, Authorisation, BillingAmount, Card, CardId, Merchant,
     MessageFacts, MessageNumbers, Money, NetworkKey, PanId, ResponseCode, TransactionType,
@@ -16,7 +19,9 @@ pub(crate) struct Order {
     /// The card.
     pub(crate) card: OrderCard,
     /// The PIN that the shopper entered, if any.
-    pub(crate) pin: Option<ClearPin>,
+    pub(crate) pin: Option<OrderPin>,
+    /// What the chip sent, if one was read.
+    pub(crate) chip: Option<OrderChip>,
     /// The amount as the shop asks for it; `None` = nothing, in the card's currency.
     pub(crate) acquirer_amount: Option<Money>,
     /// The amount that the network bills, if it says so.
@@ -100,6 +105,41 @@ pub(crate) enum BalanceInquiry {
     Required,
 }
 
+/// An entered PIN.
+pub(crate) enum OrderPin {
+    /// In the clear.
+    Clear(ClearPin),
+    /// Of another length than the PIN of a card has.
+    OtherLength,
+    /// In a block that is still to be opened.
+    Block(Zeroizing<[u8; 8]>),
+    /// In a block that cannot be opened.
+    Unreadable,
+}
+
+/// What a chip sent.
+pub(crate) struct OrderChip {
+    /// The card's sequence number, two digits.
+    pub(crate) sequence: String,
+    /// Values by their tags, of those that are kept.
+    pub(crate) tags: BTreeMap<u32, Vec<u8>>,
+    /// What became of its cryptogram.
+    pub(crate) verdict: ChipVerdict,
+}
+
+impl OrderChip {
+    /// The value of a tag.
+    pub(crate) fn tag(&self, tag: u32) -> Option<&[u8]> {
+        self.tags.get(&tag).map(Vec::as_slice)
+    }
+
+    /// Its values as the receipt keeps them.
+    pub(crate) fn shown(&self) -> BTreeMap<String, String> {
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect();
+        self.tags.iter().map(|(tag, value)| (format!("{tag:02X}"), hex(value))).collect()
+    }
+}
+
 /// The card of an order.
 pub(crate) enum OrderCard {
     /// Its record.
@@ -114,7 +154,17 @@ pub(crate) enum OrderCard {
         expiry: Option<String>,
         /// CVV2, if presented.
         cvv2: Option<Zeroizing<String>>,
+        /// The CVV of a track, if one was presented that is compared.
+        cvv1: Option<TrackCvv>,
     },
+}
+
+/// The CVV of a track. What the track lacks makes it wrong.
+pub(crate) struct TrackCvv {
+    /// The service code under which it is computed.
+    pub(crate) service_code: Option<String>,
+    /// Its digits.
+    pub(crate) digits: Option<Zeroizing<String>>,
 }
 
 impl From<CardReference> for OrderCard {
@@ -122,7 +172,7 @@ impl From<CardReference> for OrderCard {
         match reference {
             CardReference::Id(card_id) => Self::Id(card_id),
             CardReference::Pan { pan, expiry, cvv2 } => {
-                Self::Pan { pan, expiry: Some(expiry), cvv2: Some(cvv2) }
+                Self::Pan { pan, expiry: Some(expiry), cvv2: Some(cvv2), cvv1: None }
             }
         }
     }

@@ -7,9 +7,32 @@ use store::{PanRecord, PinComparison, Store};
 use vault::{ClearPin, Vault};
 
 use crate::error::SchemeError;
+use crate::order::OrderPin;
+
+/// An entered PIN, as the authorisation judges it.
+pub(crate) enum EnteredPin {
+    /// It is compared, and counted if it is wrong.
+    Compared(PinComparison),
+    /// Its block could not be opened.
+    Unreadable,
+}
 
 /// Turns the entered PIN into the result of comparing it with the card's stored verification value.
-pub(crate) async fn comparison(
+pub(crate) async fn entered(
+    store: &Store,
+    vault: &Arc<Vault>,
+    card: &Card,
+    pin: OrderPin,
+) -> Result<EnteredPin, SchemeError> {
+    Ok(match pin {
+        OrderPin::Clear(pin) => EnteredPin::Compared(comparison(store, vault, card, pin).await?),
+        OrderPin::OtherLength => EnteredPin::Compared(PinComparison::new(|_| false)),
+        // A block that nobody opened has no key.
+        OrderPin::Block(_) | OrderPin::Unreadable => EnteredPin::Unreadable,
+    })
+}
+
+async fn comparison(
     store: &Store,
     vault: &Arc<Vault>,
     card: &Card,

@@ -28,6 +28,7 @@ mod intent_tickets;
 mod jobs;
 mod key_extractions;
 mod kyc_tickets;
+mod link_keys;
 mod listing;
 mod migrations;
 mod money;

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::{
-    AuthId, Card, CardId, CardStatus, CardType, EnterpriseId, MessageIdentity, NetworkKey,
-    PinTries, PinVerdict, Timestamp,
+    AuthId, Card, CardId, CardStatus, CardType, EnterpriseId, MessageIdentity, MessageNumbers,
+    NetworkKey, PinTries, PinVerdict, Timestamp,
 };
 use thiserror::Error;
 
@@ -105,6 +105,9 @@ pub struct PinPresentation {
     pub card_id: CardId,
     /// The message that carries it: a PIN that comes again with this message is the same try.
     pub network_key: Option<NetworkKey>,
+    /// What makes a link's message known; `None` for a simulated one, which is known by
+    /// `network_key`.
+    pub identity: Option<MessageIdentity>,
     /// The authorisation that the message follows.
     pub follows: Option<AuthId>,
     /// The PIN.
@@ -116,8 +119,18 @@ pub struct PinPresentation {
 impl PinPresentation {
     /// The identities by which the message is recognised again, if it has any.
     fn identities(&self) -> Vec<MessageIdentity> {
-        let key = self.network_key.as_ref();
-        key.map_or_else(Vec::new, |key| identities(self.card_id, self.follows, key))
+        match (&self.identity, &self.network_key) {
+            (Some(identity), _) => vec![identity.clone()],
+            (None, Some(key)) => identities(self.card_id, self.follows, key),
+            (None, None) => Vec::new(),
+        }
+    }
+
+    /// The try that a wrong PIN would be; `None` if its message cannot be recognised.
+    fn as_try(&self, counted_at: Timestamp) -> Option<PinTry> {
+        let PinPresentation { enterprise_id, card_id, .. } = *self;
+        let MessageIdentity { numbers, .. } = self.identities().into_iter().next()?;
+        Some(PinTry { enterprise_id, card_id, numbers, counted_at })
     }
 }
 
@@ -136,6 +149,25 @@ record! {
         card_id,
         sealed_pvv,
         tries: [wrong_pins, wrong_resets, resets_locked_until],
+    }
+}
+
+/// A wrong PIN that was counted.
+pub(crate) struct PinTry {
+    enterprise_id: EnterpriseId,
+    card_id: CardId,
+    numbers: MessageNumbers,
+    /// Real time.
+    counted_at: Timestamp,
+}
+
+record! {
+    PinTry in "pin_try"
+    key (enterprise_id, card_id, network, kind, acquirer, stan, stamp, rrn) {
+        enterprise_id,
+        card_id,
+        numbers: [network, kind, acquirer, stan, stamp, rrn],
+        counted_at,
     }
 }
 
@@ -224,7 +256,10 @@ async fn judge(
             return Ok(None);
         }
     }
-    if is_counted(tx, presentation).await? {
+    let wrong = presentation.as_try(real_now);
+    if let Some(it) = &wrong
+        && is_counted(tx, it).await?
+    {
         return Ok(Some(PinVerdict::Wrong));
     }
     let Some(mut kept) = tx.by_key::<KeptPin>((enterprise_id, card_id)).await? else {
@@ -236,46 +271,26 @@ async fn judge(
     if kept.tries != before {
         tx.put(&kept).await?;
     }
-    if verdict == PinVerdict::Wrong {
-        remember(tx, presentation, real_now).await?;
+    if let Some(it) = wrong.filter(|_| verdict == PinVerdict::Wrong) {
+        remember(tx, &it).await?;
     }
     Ok(Some(verdict))
 }
 
 /// True if the message's wrong PIN was counted before.
-async fn is_counted(tx: &Tx, presentation: &PinPresentation) -> Result<bool, StoreError> {
-    let Some(key) = &presentation.network_key else { return Ok(false) };
-    let sql = "SELECT 1 FROM pin_try \
-        WHERE enterprise_id = $1 AND card_id = $2 AND stan = $3 AND rrn = $4";
-    let params = [
-        presentation.enterprise_id.into(),
-        presentation.card_id.into(),
-        (&key.stan).into(),
-        (&key.rrn).into(),
-    ];
-    tx.finds(sql, &params).await
+async fn is_counted(tx: &Tx, it: &PinTry) -> Result<bool, StoreError> {
+    let key = (it.enterprise_id, it.card_id, it.numbers.clone());
+    Ok(tx.by_key::<PinTry>(key).await?.is_some())
 }
 
 /// Remembers the message whose wrong PIN was counted, and forgets the card's old ones.
-async fn remember(
-    tx: &Tx,
-    presentation: &PinPresentation,
-    real_now: Timestamp,
-) -> Result<(), StoreError> {
-    let Some(key) = &presentation.network_key else { return Ok(()) };
-    let (enterprise_id, card_id) = (presentation.enterprise_id, presentation.card_id);
-    let oldest = real_now.plus_millis(-TRIES_KEPT_MS);
+async fn remember(tx: &Tx, it: &PinTry) -> Result<(), StoreError> {
+    let oldest = it.counted_at.plus_millis(-TRIES_KEPT_MS);
     let sql = "DELETE FROM pin_try \
         WHERE enterprise_id = $1 AND card_id = $2 AND counted_at < $3";
-    tx.execute(sql, &[enterprise_id.into(), card_id.into(), oldest.into()]).await?;
-    let sql = "INSERT INTO pin_try (enterprise_id, card_id, stan, rrn, counted_at) \
-        VALUES ($1, $2, $3, $4, $5)";
-    let params = [
-        enterprise_id.into(),
-        card_id.into(),
-        (&key.stan).into(),
-        (&key.rrn).into(),
-        real_now.into(),
-    ];
-    tx.execute(sql, &params).await.map(drop)
+    tx.execute(sql, &[it.enterprise_id.into(), it.card_id.into(), oldest.into()]).await?;
+    tx.insert(it).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,7 +51,7 @@ impl ClearPan {
     }
 }
 
-/// A CVV2 in the clear.
+/// A CVV2, or the CVV of a stripe, in the clear.
 pub struct Cvv2(Zeroizing<String>);
 
 impl Cvv2 {

@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     KeyCheck,
     /// Signs upload links.
     UploadLink,
+    /// Seals the zone keys of links.
+    LinkKey,
     /// Derives the secrets that sign the webhooks of one enterprise's apps.
     VmWebhook,
 }
@@ -44,6 +46,7 @@ impl Purpose {
             Self::OneTimePassword => b"one-time-password",
             Self::KeyCheck => b"key-check",
             Self::UploadLink => b"upload-link",
+            Self::LinkKey => b"link-key",
             Self::VmWebhook => b"vm-webhook",
         }
     }
@@ -52,7 +55,7 @@ impl Purpose {
 /// Version of the master key that seals.
 pub(crate) const KEY_VERSION: u8 = 1;
 /// Stands for "no enterprise" where one key serves all of them; real ids are positive.
-const ALL_ENTERPRISES: EnterpriseId = EnterpriseId::from_i64(0);
+pub(crate) const ALL_ENTERPRISES: EnterpriseId = EnterpriseId::from_i64(0);
 const SALT: &[u8] = b"cardbridge vault";
 /// Most data keys kept in memory.
 const CACHE_LIMIT: usize = 4096;
@@ -124,6 +127,7 @@ mod tests {
                 Purpose::OneTimePassword,
                 Purpose::KeyCheck,
                 Purpose::UploadLink,
+                Purpose::LinkKey,
                 Purpose::VmWebhook,
             ] {
                 assert!(seen.insert(*keys.derive(purpose, enterprise)));

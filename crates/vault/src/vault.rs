@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::data_key::{DataKeys, Purpose};
 use crate::keyring::Keyring;
+use crate::link_keyring::LinkKeys;
 use crate::sealed::{associated, with_header, without_header};
 use crate::{ClearPan, Cvv2, MasterKey, SecretText};
 
@@ -22,8 +23,8 @@ pub enum VaultError {
     /// another master key.
     #[error("the sealed record cannot be opened")]
     Refused,
-    /// The expiry is not four digits.
-    #[error("the expiry is not YYMM")]
+    /// The expiry is not four digits, or the service code not three.
+    #[error("the expiry is not YYMM, or the service code not three digits")]
     Expiry,
 }
 
@@ -43,6 +44,7 @@ const SECRET_BYTES: usize = 32;
 pub struct Vault {
     pub(crate) keys: DataKeys,
     pub(crate) keyring: Keyring,
+    pub(crate) link_keys: LinkKeys,
     fingerprint_key: Zeroizing<[u8; 32]>,
     random: Arc<dyn Random>,
 }
@@ -56,7 +58,13 @@ impl Vault {
     pub fn new(master: MasterKey, random: Arc<dyn Random>) -> Self {
         let keys = DataKeys::new(master);
         let fingerprint_key = keys.derive_global(Purpose::Fingerprint);
-        Self { fingerprint_key, keys, keyring: Keyring::default(), random }
+        Self {
+            fingerprint_key,
+            keys,
+            keyring: Keyring::default(),
+            link_keys: LinkKeys::default(),
+            random,
+        }
     }
 
     /// The value by which the store recognises its master key.
@@ -170,11 +178,27 @@ impl Vault {
         pan: &ClearPan,
         expiry_yymm: &str,
     ) -> Result<Cvv2, VaultError> {
+        self.cvv(enterprise, pan, expiry_yymm, CVV2_SERVICE_CODE)
+    }
+
+    /// The verification value of a PAN with its expiry as YYMM under a service code of three
+    /// digits: that of the stripe, or [`CHIP_SERVICE_CODE`](crate::CHIP_SERVICE_CODE) for the
+    /// stripe's image on the chip. It is computed under the key pair of CVV2 and never stored.
+    ///
+    /// # Errors
+    /// [`VaultError::Expiry`] if the expiry is not four digits or the service code not three.
+    pub fn cvv(
+        &self,
+        enterprise: EnterpriseId,
+        pan: &ClearPan,
+        expiry_yymm: &str,
+        service_code: &str,
+    ) -> Result<Cvv2, VaultError> {
         let pair = self.keys.derive(Purpose::CardVerification, enterprise);
         let mut halves = Zeroizing::new([[0; 8]; 2]);
         halves[0].copy_from_slice(&pair[..8]);
         halves[1].copy_from_slice(&pair[8..16]);
-        cvv(&halves[0], &halves[1], pan.expose(), expiry_yymm, CVV2_SERVICE_CODE)
+        cvv(&halves[0], &halves[1], pan.expose(), expiry_yymm, service_code)
             .map(Cvv2::new)
             .map_err(|_| VaultError::Expiry)
     }
@@ -223,7 +247,7 @@ impl Vault {
         bytes
     }
 
-    fn seal(
+    pub(crate) fn seal(
         &self,
         purpose: Purpose,
         enterprise: EnterpriseId,
@@ -235,7 +259,7 @@ impl Vault {
         with_header(&key.seal(&*self.random, &associated(enterprise, kind, record), plain))
     }
 
-    fn open(
+    pub(crate) fn open(
         &self,
         purpose: Purpose,
         enterprise: EnterpriseId,

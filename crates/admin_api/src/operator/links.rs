@@ -3,7 +3,8 @@
 use axum::Json;
 use iso8583::Word as _;
 use scheme::{
-    ConnectionStatus, Link, LinkCounters, LinkStatus, Management, ManagementAnswer, Target,
+    ConnectionStatus, Link, LinkCounters, LinkKeyStatus, LinkStatus, Management, ManagementAnswer,
+    Target,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -46,10 +47,26 @@ answer_body! {
         repeats: u64 = counters.repeats,
         /// Messages that could not be decoded.
         format_errors: u64 = counters.format_errors,
+        /// Messages without the message authentication code that the link asks for.
+        mac_errors: u64 = counters.mac_errors,
+        /// PIN blocks that could not be opened.
+        pin_errors: u64 = counters.pin_errors,
         /// Messages that were answered without a decision on record.
         refused: u64 = counters.refused,
         /// Answers that could not be written, or came too late to be.
         undelivered: u64 = counters.undelivered,
+    }
+}
+
+answer_body! {
+    /// A zone key of a link.
+    pub(crate) struct LinkKeyBody of key: &LinkKeyStatus {
+        /// `ZPK` (encrypts PINs) or `ZAK` (authenticates messages).
+        kind: String = key.kind.as_str().to_owned(),
+        /// Its check value: the first six hexadecimal digits of zeros under the key.
+        kcv: String = key.check_value.clone(),
+        /// When it came; for one of the configuration, when the process started.
+        activated_at: String = key.activated_at.to_string(),
     }
 }
 
@@ -76,6 +93,8 @@ answer_body! {
         connections: Vec<LinkConnectionBody> =
             status.connections.iter().map(LinkConnectionBody::of).collect(),
         counters: LinkCountersBody = LinkCountersBody::of(&status.counters),
+        /// The zone keys in use.
+        keys: Vec<LinkKeyBody> = status.keys.iter().map(LinkKeyBody::of).collect(),
     }
 }
 

@@ -66,8 +66,26 @@ pub(crate) struct ReceiptRequest {
     /// Why the authorisation that the network's message names is not followed: `not_found`,
     /// `not_open` or `other_currency`; null where it names none, or follows it.
     not_followed: Option<String>,
+    /// The CVV of a track, as `presentedExpiry`; null in receipts of the time before it was
+    /// compared.
+    presented_cvv1: Option<String>,
     /// As `presentedExpiry`; null in receipts of the time before PINs were judged.
     presented_pin: Option<String>,
+    /// The chip's cryptogram: `ABSENT`, `MATCHED`, `MISMATCHED`, or `UNVERIFIED` where there is no
+    /// key for it; null in receipts of the time before it was verified.
+    presented_chip: Option<String>,
+    /// Null for messages of the simulated network, and where nothing is kept.
+    network: Option<ReceiptNetwork>,
+}
+
+/// What only the message of a link said.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(title = "ReceiptNetwork")]
+pub(crate) struct ReceiptNetwork {
+    /// What the chip sent: values in hexadecimal by their tags.
+    #[schema(value_type = Option<Object>, additional_properties)]
+    chip: Option<Map<String, Value>>,
 }
 
 /// A check and what came of it.

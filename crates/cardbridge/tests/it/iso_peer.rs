@@ -1,8 +1,9 @@
 //! A peer of a link: sends and reads ISO 8583 messages over TCP.
 
+use crypto::{MacPadding, TdesKey};
 use iso8583::{
     Frame, Framing, FramingSettings, Layout, Message, Mti, Packager, WipedBytes, answer_to, decode,
-    default_echo, encode,
+    default_echo, encode, encode_with_mac,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +15,8 @@ use crate::world::WAIT;
 pub struct Received {
     pub header: Vec<u8>,
     pub message: Message,
+    /// Whether it is signed rightly; `None` if it is not signed, or the peer has no key.
+    pub mac_is_right: Option<bool>,
 }
 
 impl Received {
@@ -39,6 +42,8 @@ pub struct Peer {
     layout: Layout,
     framing: Framing,
     received: Vec<u8>,
+    /// What signs and verifies messages.
+    pub zak: Option<TdesKey>,
 }
 
 impl Peer {
@@ -68,6 +73,7 @@ impl Peer {
             layout: Layout::of(Packager::Iso87Ascii),
             framing: Framing::new(framing).unwrap(),
             received: Vec::new(),
+            zak: None,
         }
     }
 
@@ -82,6 +88,12 @@ impl Peer {
         received
     }
 
+    /// The same with messages of this packager.
+    pub fn speaking(mut self, packager: Packager) -> Self {
+        self.layout = Layout::of(packager);
+        self
+    }
+
     /// Connects and signs on.
     pub async fn signed_on(address: &str) -> Self {
         let mut peer = Self::connect(address).await;
@@ -92,7 +104,13 @@ impl Peer {
     /// The bytes of a message.
     pub fn encoded(&self, message: &Message) -> Vec<u8> {
         let mut out = WipedBytes::with_capacity(0);
-        encode(&self.layout, message, &mut out).unwrap();
+        match &self.zak {
+            Some(zak) => {
+                let mac = |text: &[u8]| zak.mac(text, MacPadding::Zeros);
+                encode_with_mac(&self.layout, message, &mut out, mac).unwrap();
+            }
+            None => encode(&self.layout, message, &mut out).unwrap(),
+        }
         out.to_vec()
     }
 
@@ -124,7 +142,12 @@ impl Peer {
                 self.framing.read(&self.received).unwrap()
             {
                 let decoded = decode(&self.layout, message).unwrap();
-                let received = Received { header: header.to_vec(), message: decoded.message };
+                let mac_is_right = self.zak.as_ref().zip(decoded.mac).map(|(zak, place)| {
+                    let mac = decoded.message.get(place.field).unwrap();
+                    zak.mac_matches(&message[..place.offset], MacPadding::Zeros, mac)
+                });
+                let received =
+                    Received { header: header.to_vec(), message: decoded.message, mac_is_right };
                 self.received.drain(..size);
                 return Some(received);
             }

@@ -3,15 +3,17 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crypto::field_cipher;
-use domain::ResponseCode;
+use domain::{ResponseCode, SystemRandom};
 use iso8583::{FramingSettings, Message, NumberOrText};
 use serde_json::{Value, json};
 use sim::Behaviour;
 use tempfile::TempDir;
 use testkit::database::{END_HANG, HANG, HANGING_COMMITS};
+use vault::{ClearPan, MasterKey, Vault};
 
 use crate::crash::authorisations;
 use crate::engine::Engine;
@@ -97,6 +99,16 @@ impl Bed {
             message.set(*number, text.as_bytes()).unwrap();
         }
         message
+    }
+
+    /// The card's verification value under a service code.
+    pub fn cvv(&self, service_code: &str) -> String {
+        let master = MasterKey::load(&self.world.data_dir().join("master.key")).unwrap();
+        let vault = Vault::new(master, Arc::new(SystemRandom));
+        let pan = ClearPan::parse(&self.pan).unwrap();
+        let enterprise = self.world.enterprise_id().parse().unwrap();
+        let value = vault.cvv(enterprise, &pan, &self.expiry, service_code).unwrap();
+        value.expose().to_owned()
     }
 
     pub async fn link(&self, name: &str) -> Value {
@@ -209,7 +221,7 @@ async fn declines(bed: &Bed, peer: &mut Peer) {
         unsupported.set_mti(message(mti, &[]).mti());
         assert_eq!(peer.ask(&unsupported).await.text(39), Some("40"), "{mti}");
     }
-    let track = format!("{}={}2010000000000", bed.pan, bed.expiry);
+    let track = format!("{}={}20100000{}", bed.pan, bed.expiry, bed.cvv("201"));
     let mut swiped = bed.changed(31, &[(35, &track), (22, "901")]);
     swiped.remove(2);
     swiped.remove(14);
@@ -361,7 +373,7 @@ pub async fn shows(world: &World, line: &str) {
     tokio::time::timeout(WAIT, is_shown).await.unwrap_or_else(|_| panic!("no {line}"));
 }
 
-async fn metrics(world: &World) -> String {
+pub async fn metrics(world: &World) -> String {
     let url = format!("{}/metrics", text(&world.sandbox(), "admin_url"));
     crate::server::http().get(url).send().await.unwrap().text().await.unwrap()
 }

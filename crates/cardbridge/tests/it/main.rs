@@ -29,6 +29,7 @@ mod link_increments;
 mod link_management;
 mod link_reversals;
 mod link_rules;
+mod link_security;
 mod link_tls;
 mod links;
 mod listen;

@@ -14,7 +14,7 @@ use crate::world::{World, purchase};
 const FREE_WAIT: Duration = Duration::from_secs(60);
 
 /// `serve` over the world's database, from its own data directory with the world's keys.
-fn another(engine: &Engine, world: &World, own: &Path, options: &[&str]) -> Command {
+pub fn another(engine: &Engine, world: &World, own: &Path, options: &[&str]) -> Command {
     let mut command = cardbridge();
     command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
     command.arg("--data-dir").arg(own).args(engine.options()).args(options);
@@ -60,7 +60,7 @@ async fn a_second_process_with_the_same_number_is_refused_by_name() {
     drop(spawn(another(&engine, &world, &copied, &[]), &copied));
 }
 
-fn spawn(mut command: Command, data_dir: &Path) -> Server {
+pub fn spawn(mut command: Command, data_dir: &Path) -> Server {
     Server::spawn(&mut command, data_dir)
 }
 

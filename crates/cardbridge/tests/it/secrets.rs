@@ -30,13 +30,13 @@ const PRIVATE_FILES: [&str; 3] = ["sandbox.json", "master.key", "admin.token"];
 const URL_SECRETS: [&str; 2] = ["hook-pw5Yq8Zt2Lm", "auth-Vb3Nc7Xr9Kd"];
 
 /// A secret and the name it has in failure messages.
-struct Secret {
+pub struct Secret {
     name: String,
     bytes: Vec<u8>,
 }
 
 impl Secret {
-    fn new(name: &str, bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn new(name: &str, bytes: impl Into<Vec<u8>>) -> Self {
         Self { name: name.to_owned(), bytes: bytes.into() }
     }
 
@@ -190,7 +190,7 @@ async fn no_secret_is_stored_in_the_clear() {
     secrets.push(Secret::new("admin token", text(&own, "admin_token")));
     secrets.extend(URL_SECRETS.map(|secret| Secret::new("secret of a URL", secret)));
     the_search_finds_what_is_there(&world, &secrets);
-    search(&world, &secrets);
+    search(&world, &secrets, Vec::new());
 }
 
 /// URLs that an earlier version stored in the clear are sealed at the next start; the enterprise's
@@ -253,7 +253,7 @@ async fn buy_by_number(world: &World, opened: &Opened) {
 }
 
 /// Sends SIGTERM and waits for a clean exit.
-async fn stop(world: &mut World) {
+pub async fn stop(world: &mut World) {
     world.terminate();
     world.ended().await;
 }
@@ -265,8 +265,8 @@ fn the_search_finds_what_is_there(world: &World, secrets: &[Secret]) {
     assert_eq!(found, ["secretKey's bytes", "secretKey", "app_secret", "admin token"]);
 }
 
-fn search(world: &World, secrets: &[Secret]) {
-    let mut haystacks = Vec::new();
+/// Searches all that a sandbox leaves behind, and `haystacks`, each with its place.
+pub fn search(world: &World, secrets: &[Secret], mut haystacks: Vec<(String, Vec<u8>)>) {
     let mut directories = vec![world.data_dir().to_owned()];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).unwrap() {

@@ -48,9 +48,10 @@ pub async fn works(platform: &Platform, card: &Value, pin: &str) -> bool {
     let pin = PinComparison::new(move |sealed| {
         vault.pin_matches(enterprise_id, card_id, &pan, &pin, sealed).unwrap()
     });
-    let (network_key, follows) = (None, None);
+    let (network_key, identity, follows) = (None, None, None);
     let now = platform.store.clock().now();
-    let presentation = PinPresentation { enterprise_id, card_id, network_key, follows, pin, now };
+    let presentation =
+        PinPresentation { enterprise_id, card_id, network_key, identity, follows, pin, now };
     platform.store.present_pin(presentation).await.unwrap() == Some(PinVerdict::Matched)
 }
 

@@ -1,6 +1,6 @@
 //! Key blocks of TR-31.
 
-use crypto::{CryptoError, KeyUsage, ProtectionKey, open_key_block};
+use crypto::{CryptoError, KeyUsage, ProtectionAlgorithm, ProtectionKey, open_key_block};
 use zeroize::Zeroizing;
 
 use super::{cryptography, key, text, vectors};
@@ -58,4 +58,31 @@ fn cut_and_foreign_blocks_are_refused() {
     let short = ProtectionKey::Aes(Zeroizing::new(vec![0; 15]));
     let opened = open_key_block(&short, text(&blocks()[2], "block"));
     assert_eq!(opened.err(), Some(CryptoError::Key));
+}
+
+#[test]
+fn components_make_a_protection_key_of_their_length() {
+    use ProtectionAlgorithm::{Aes, Tdes};
+    let whole = text(&vectors()["keys"]["ZMK"], "key").to_owned();
+    let first = "5a".repeat(16);
+    let second = hex::encode(key("ZMK").as_bytes().map(|byte| byte ^ 0x5A));
+    let made = ProtectionKey::of_components(Tdes, &[&first, &second]).ok().unwrap();
+    assert_eq!(made.check_value(), Ok(key("ZMK").check_value()));
+    let half = ProtectionKey::of_components(Tdes, &[&first]).ok().unwrap();
+    assert_ne!(half.check_value(), Ok(key("ZMK").check_value()));
+    let of_aes = |text: &str| ProtectionKey::of_components(Aes, &[text]);
+    // The CMAC of a block of zeros under the key of RFC 4493: made with OpenSSL's command line.
+    let code = of_aes("2b7e151628aed2a6abf7158809cf4f3c").ok().unwrap().check_value();
+    assert_eq!(code.map(hex::encode).as_deref(), Ok("7ad386"));
+    assert!(of_aes(&"00".repeat(32)).is_ok());
+    for (algorithm, components) in [
+        (Tdes, &[][..]),
+        (Tdes, &["00"]),
+        (Tdes, &[&whole, "00"]),
+        (Tdes, &[&whole.replace('F', "g")]),
+        (Aes, &["00112233445566778899aabbccddeeff0011223344556677"]),
+    ] {
+        let made = ProtectionKey::of_components(algorithm, components);
+        assert_eq!(made.err(), Some(CryptoError::Key), "{components:?}");
+    }
 }

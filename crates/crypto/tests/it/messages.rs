@@ -17,16 +17,6 @@ fn check_values_are_those_of_the_page() {
 }
 
 #[test]
-fn components_make_the_key_and_any_other_does_not() {
-    let whole = key("ZMK");
-    let first = TdesKey::new([0x5A; 16]);
-    let second = TdesKey::new(whole.as_bytes().map(|byte| byte ^ 0x5A));
-    assert_eq!(TdesKey::of_components(&[first, second]).check_value(), whole.check_value());
-    let halves = [TdesKey::new([0x5A; 16]), key("ZPK")];
-    assert_ne!(TdesKey::of_components(&halves).check_value(), whole.check_value());
-}
-
-#[test]
 fn a_key_is_thirty_two_hexadecimal_digits() {
     for text in ["", "00", &"0".repeat(31), &"0".repeat(33), &"g".repeat(32), &"é".repeat(16)] {
         assert_eq!(TdesKey::from_hex(text).err(), Some(CryptoError::Key), "{text}");

@@ -33,12 +33,13 @@ pub enum Kind {
     Texts,
     Numbers,
     Table,
+    Tables,
 }
 
-use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
+use Kind::{Flag, Number, NumberOrText, Numbers, Tables, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 43] = [
+pub const KEYS: [(&str, Kind); 52] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -82,6 +83,15 @@ pub const KEYS: [(&str, Kind); 43] = [
     ("processing-codes", Kind::Table),
     ("codes", Kind::Table),
     ("tls", Kind::Table),
+    ("keys", Kind::Table),
+    ("pin-block", Text),
+    ("track-cvv", NumberOrText),
+    ("cvv2", Kind::Table),
+    ("chip-unverified", Text),
+    ("emv", Tables),
+    ("key-field", Number(48, 125)),
+    ("mac", Text),
+    ("mac-failure", Text),
 ];
 
 impl Kind {
@@ -96,6 +106,7 @@ impl Kind {
             Texts => (all(Value::is_str), "a list of texts"),
             Numbers => (all(Value::is_integer), "a list of numbers"),
             Self::Table => (value.is_table(), "a table"),
+            Tables => (all(Value::is_table), "a list of tables"),
             Number(least, most) => {
                 let is_right = value.as_integer().is_some_and(|it| (*least..=*most).contains(&it));
                 return (!is_right).then(|| format!("a number from {least} to {most}"));
@@ -137,6 +148,10 @@ impl<'a> Keys<'a> {
 
     pub fn text(&self, key: &str) -> Option<&'a str> {
         self.0.get(key)?.as_str()
+    }
+
+    pub fn value(&self, key: &str) -> Option<&'a Value> {
+        self.0.get(key).copied()
     }
 
     pub fn number(&self, key: &str) -> Option<u64> {
@@ -262,25 +277,54 @@ impl<'a> Keys<'a> {
         table.iter().map(field).collect()
     }
 
-    /// A table of its own, if it is there; `keys` are those that it may have.
-    pub fn section<T: DeserializeOwned>(
+    /// A table inside this one; its keys are spelt with dashes or underscores.
+    pub fn sub_table<T: DeserializeOwned>(
         &self,
         key: &str,
-        keys: &str,
+        should_be: &str,
     ) -> Result<Option<T>, Refused> {
-        let Some(value) = self.0.get(key) else { return Ok(None) };
-        let read = (*value).clone().try_into();
-        read.map(Some).map_err(|error: toml::de::Error| {
-            wrong(key, format!("a table of {keys}; {}", error.message()))
-        })
+        let table = self.0.get(key).and_then(|it| it.as_table());
+        table.map(|table| read_table(key, table, should_be)).transpose()
+    }
+
+    /// The tables of a list, in the same way.
+    pub fn sub_tables<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        should_be: &str,
+    ) -> Result<Vec<T>, Refused> {
+        let tables = self.0.get(key).and_then(|it| it.as_array()).into_iter().flatten();
+        let tables = tables.filter_map(Value::as_table);
+        tables.map(|table| read_table(key, table, should_be)).collect()
     }
 
     /// The keys that a part of the codec reads. Their kinds are right, so that it can read them.
     pub fn part<T: DeserializeOwned>(&self) -> Result<T, Refused> {
-        let own = self.0.iter().filter(|(_, value)| !value.is_table());
+        let is_table = |key: &str| {
+            KEYS.iter().any(|(own, kind)| *own == key && matches!(kind, Kind::Table | Tables))
+        };
+        let own = self.0.iter().filter(|(key, _)| !is_table(key));
         let table: Table = own.map(|(key, value)| ((*key).to_owned(), (*value).clone())).collect();
         table.try_into().map_err(|error: toml::de::Error| {
             ("links".to_owned(), format!("a table of the codec's keys; {}", error.message()))
         })
     }
+}
+
+/// Reads a table whose keys are spelt with dashes or underscores.
+fn read_table<T: DeserializeOwned>(
+    key: &str,
+    table: &Table,
+    should_be: &str,
+) -> Result<T, Refused> {
+    let mut spelt = Table::new();
+    for (name, value) in table {
+        let name = name.replace('_', "-");
+        if spelt.insert(name.clone(), value.clone()).is_some() {
+            let once = "set once, with dashes or with underscores";
+            return Err(wrong(&format!("{key}.{name}"), once));
+        }
+    }
+    let read = spelt.try_into();
+    read.map_err(|error: toml::de::Error| wrong(key, format!("{should_be}; {}", error.message())))
 }

@@ -12,25 +12,22 @@ use crate::private_file::read_private;
 
 /// Largest file with certificates.
 const MAX_FILE_BYTES: u64 = 256 * 1024;
-/// The keys of the table.
-const KEYS: &str = "cert-file, key-file, client-ca-file, peer-names";
+/// What the table should be.
+const SHOULD_BE: &str = "a table of cert-file, key-file, client-ca-file, peer-names";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Section {
-    #[serde(alias = "cert_file")]
     cert_file: Option<PathBuf>,
-    #[serde(alias = "key_file")]
     key_file: Option<PathBuf>,
-    #[serde(alias = "client_ca_file")]
     client_ca_file: Option<PathBuf>,
-    #[serde(default, alias = "peer_names")]
+    #[serde(default)]
     peer_names: Vec<String>,
 }
 
 /// TLS of a link, if its table is there; the files are read.
 pub fn tls(keys: &Keys<'_>, mode: &LinkMode) -> Result<Option<LinkTls>, Refused> {
-    let Some(section) = keys.section::<Section>("tls", KEYS)? else { return Ok(None) };
+    let Some(section) = keys.sub_table::<Section>("tls", SHOULD_BE)? else { return Ok(None) };
     let file =
         |part, path: &Option<PathBuf>| path.as_ref().map(|path| read(part, path)).transpose();
     let parts = TlsParts {

@@ -12,6 +12,7 @@ use toml::Value;
 use super::document::Document;
 use super::layers::Layers;
 use super::link_keys::{Keys, Refused, TARGETS, wrong};
+use super::link_security::link_security;
 use super::link_tls;
 use super::values;
 use crate::failure::Failure;
@@ -123,6 +124,7 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     if let Some(echo) = keys.echo()? {
         link.echo = echo;
     }
+    link.security = link_security(&keys)?;
     set_times(&keys, &mut link)?;
     set_caps(&keys, &mut link);
     Ok(link)

@@ -5,6 +5,8 @@ mod document;
 mod fx;
 mod layers;
 mod link_keys;
+mod link_secrets;
+mod link_security;
 mod link_tls;
 mod links;
 mod s3;
@@ -26,6 +28,7 @@ use wire::vm::VmSettings;
 use zeroize::Zeroizing;
 
 pub use layers::{Flags, Layers, MASTER_KEY_VARIABLE, S3_SECRET_VARIABLE, SMTP_PASSWORD_VARIABLE};
+pub use link_secrets::{IssuerSecret, LinkSecrets, ZoneSecrets};
 pub use s3::{S3Config, S3Secret};
 pub use smtp::{SmtpConfig, read_authority};
 pub use values::{Database, DatabaseDurability};
@@ -93,6 +96,8 @@ pub struct Config {
     pub vm: VmSettings,
     /// Links to card networks.
     pub links: Vec<LinkSettings>,
+    /// The keys of those links that have any.
+    pub link_secrets: Vec<LinkSecrets>,
 }
 
 impl Config {
@@ -127,6 +132,7 @@ impl Config {
             s3: s3::bucket(layers)?,
             vm: vm::settings(layers)?,
             links: links::links(layers, mode)?,
+            link_secrets: link_secrets::link_secrets(layers, mode)?,
         };
         config.check_production()?;
         Ok(config)

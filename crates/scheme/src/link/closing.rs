@@ -15,6 +15,8 @@ pub(crate) enum CloseReason {
     BadLength,
     /// Too many messages that cannot be decoded.
     Garbage,
+    /// Too many messages that are not signed rightly.
+    Mac,
     /// Nothing was received for too long.
     Idle,
     /// Echo tests were not answered.
@@ -40,6 +42,7 @@ impl CloseReason {
             Self::Oversized => "oversized",
             Self::BadLength => "bad_length",
             Self::Garbage => "garbage",
+            Self::Mac => "mac",
             Self::Idle => "idle",
             Self::NoEcho => "no_echo",
             Self::NoSignOn => "no_sign_on",

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use iso8583::{
-    DecodeError, Decoded, Frame, Message, WipedBytes, answer_to, answer_to_undecodable, decode,
-};
+use iso8583::{DecodeError, Frame, Message, WipedBytes, answer_to, answer_to_undecodable, decode};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use super::authentication::Proof;
 use super::closing::CloseReason;
 use super::garbage::Garbage;
 use super::meters::Undelivered;
@@ -40,6 +39,8 @@ pub(super) struct Connection {
     pub(super) is_stopping: bool,
     pub(super) steadiness: Steadiness,
     pub(super) garbage: Garbage,
+    /// Messages that are not signed rightly.
+    unproven: Garbage,
     pub(super) own: OwnRequests,
     pub(super) under_way: JoinSet<Option<Outgoing>>,
     pub(super) queue: Sender<Outgoing>,
@@ -48,7 +49,7 @@ pub(super) struct Connection {
 /// What a frame was.
 enum Arrived {
     KeepAlive(Vec<u8>),
-    Message { header: Vec<u8>, decoded: Result<Decoded, Box<DecodeError>> },
+    Message { header: Vec<u8>, decoded: Result<(Message, Proof), Box<DecodeError>> },
 }
 
 impl Connection {
@@ -71,6 +72,7 @@ impl Connection {
             is_stopping: false,
             steadiness: Steadiness::default(),
             garbage: Garbage::default(),
+            unproven: Garbage::default(),
             own: OwnRequests::new(id, settings, now),
             under_way: JoinSet::new(),
             queue,
@@ -87,7 +89,8 @@ impl Connection {
         let settings = self.link.settings();
         let message = own_message(what, key, settings.terminal.as_deref());
         let header = settings.framing.header.own();
-        let outgoing = message.and_then(|it| Outgoing::framed(settings, header, it, None));
+        let encoding = self.link.encoding();
+        let outgoing = message.and_then(|it| Outgoing::framed(encoding, header, it, None));
         outgoing.map_or(Ok(()), |outgoing| self.send(outgoing))
     }
 
@@ -100,14 +103,14 @@ impl Connection {
     }
 
     /// So many bytes were read.
-    pub(super) fn receive(&mut self, len: usize, now: Instant) -> Result<(), CloseReason> {
+    pub(super) async fn receive(&mut self, len: usize, now: Instant) -> Result<(), CloseReason> {
         self.buffer.add(len);
         self.heard_at = now;
         self.own.heard(now);
         self.link.heard(self.id);
         while let Some(arrived) = self.next_frame()? {
             self.frame_began = None;
-            self.handle(arrived, now)?;
+            self.handle(arrived, now).await?;
         }
         if self.buffer.is_empty() {
             self.frame_began = None;
@@ -125,7 +128,10 @@ impl Connection {
             Frame::KeepAlive { bytes } => (Arrived::KeepAlive(bytes.to_vec()), bytes.len()),
             Frame::Whole { header, message, size } => {
                 let header = settings.framing.header.answer(header);
-                let decoded = decode(&settings.layout, message);
+                let decoded = decode(&settings.layout, message).map(|decoded| {
+                    let proof = self.link.proof_of(&decoded, message);
+                    (decoded.message, proof)
+                });
                 (Arrived::Message { header, decoded }, size)
             }
         };
@@ -133,7 +139,7 @@ impl Connection {
         Ok(Some(arrived))
     }
 
-    fn handle(&mut self, arrived: Arrived, now: Instant) -> Result<(), CloseReason> {
+    async fn handle(&mut self, arrived: Arrived, now: Instant) -> Result<(), CloseReason> {
         match arrived {
             Arrived::KeepAlive(bytes) if self.link.settings().echoes_keep_alive => {
                 let mut frame = WipedBytes::with_capacity(bytes.len());
@@ -141,8 +147,12 @@ impl Connection {
                 self.send(Outgoing { frame, answers: None })
             }
             Arrived::KeepAlive(_) => Ok(()),
-            Arrived::Message { header, decoded: Ok(decoded) } => {
-                self.process(header, decoded.message, now)
+            Arrived::Message { header, decoded: Ok((message, proof)) } => {
+                if self.link.is_proven(proof).await {
+                    self.process(header, message, now)
+                } else {
+                    self.refuse_unproven(&header, &message, now)
+                }
             }
             Arrived::Message { header, decoded: Err(error) } => {
                 self.refuse_undecodable(&header, &error, now)
@@ -163,10 +173,33 @@ impl Connection {
         let settings = self.link.settings();
         let Some(answer) = answer_to_undecodable(error, settings.echo) else { return Ok(()) };
         let Some(mti) = error.decoded.as_ref().map(Message::mti) else { return Ok(()) };
+        if settings.security.mac.is_due(mti) {
+            // Whether the peer sent it cannot be told.
+            return Ok(());
+        }
         self.link.count_reply(mti, &Reply::Refused(Refusal::Format(error.field)));
         let answers = Some(Answered { mti, arrived: now });
-        let outgoing = Outgoing::framed(settings, header, answer, answers);
+        let outgoing = Outgoing::framed(self.link.encoding(), header, answer, answers);
         outgoing.map_or(Ok(()), |outgoing| self.send(outgoing))
+    }
+
+    /// A message that is not signed rightly is not processed.
+    fn refuse_unproven(
+        &mut self,
+        header: &[u8],
+        message: &Message,
+        now: Instant,
+    ) -> Result<(), CloseReason> {
+        self.link.count_received();
+        self.link.count_bad_mac();
+        if self.unproven.is_too_much(now) {
+            return Err(CloseReason::Mac);
+        }
+        if self.link.settings().security.answers_bad_mac {
+            return self.answer(header, message, &Reply::Refused(Refusal::Mac), now);
+        }
+        self.link.meters.message(message.mti(), None);
+        Ok(())
     }
 
     fn process(
@@ -185,6 +218,7 @@ impl Connection {
             Step::Authorise => self.authorise(header, message, now),
             Step::TakeBack => self.take_back(&header, &message, now),
             Step::Advise => self.advise(&header, &message, now),
+            Step::TakeKey => self.take_key(header, message, now),
             Step::OwnAnswer(answer) => {
                 match self.own.answered(answer, now) {
                     Some(Outcome::SignedOn) => self.session.sign_on(),
@@ -211,7 +245,7 @@ impl Connection {
         self.link.count_reply(mti, reply);
         let Some(answer) = answer_to(message, settings.echo) else { return Ok(()) };
         let answers = Answered { mti, arrived };
-        let outgoing = Outgoing::answer(settings, header, answer, reply, answers);
+        let outgoing = Outgoing::answer(self.link.encoding(), header, answer, reply, answers);
         outgoing.map_or(Ok(()), |outgoing| self.send(outgoing))
     }
 }

@@ -1,29 +1,42 @@
-//! Counts messages that cannot be decoded. Pure.
+//! Counts messages that cannot be taken: they cannot be decoded, are not signed rightly, or have a
+//! PIN block that cannot be opened. Pure.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// So many within the window are borne; the next one closes.
+/// So many of a connection within the window are tolerated; the next one closes.
 const MOST: usize = 10;
 /// The window.
 const WINDOW: Duration = Duration::from_secs(60);
 
 /// The latest of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Garbage {
+    most: usize,
     latest: VecDeque<Instant>,
 }
 
+impl Default for Garbage {
+    fn default() -> Self {
+        Self::new(MOST)
+    }
+}
+
 impl Garbage {
+    /// Tolerates that many within a minute.
+    pub(crate) const fn new(most: usize) -> Self {
+        Self { most, latest: VecDeque::new() }
+    }
+
     /// Counts one more; true if that is too many.
     pub(crate) fn is_too_much(&mut self, now: Instant) -> bool {
         while self.latest.front().is_some_and(|first| now.duration_since(*first) >= WINDOW) {
             self.latest.pop_front();
         }
         self.latest.push_back(now);
-        self.latest.len() > MOST
+        self.latest.len() > self.most
     }
 }
 

@@ -94,11 +94,12 @@ impl Connection {
             let next_look = self.next_look();
             let waits = next_look.is_some();
             let waking = sleep_until(next_look.unwrap_or_else(Instant::now));
+            let mut received = None;
             tokio::select! {
                 read = self.stream.read(self.buffer.room()) => match read {
                     Ok(0) if self.buffer.is_empty() => return Err(CloseReason::PeerClosed),
                     Ok(0) => return Err(CloseReason::PartialFrame),
-                    Ok(len) => self.receive(len, Instant::now())?,
+                    Ok(len) => received = Some((len, Instant::now())),
                     Err(_) => return Err(CloseReason::PeerClosed),
                 },
                 Some(done) = self.under_way.join_next(), if !self.under_way.is_empty() => {
@@ -115,6 +116,9 @@ impl Connection {
                     let drain = *drain.borrow_and_update();
                     self.drain(drain)?;
                 }
+            }
+            if let Some((len, now)) = received {
+                self.receive(len, now).await?;
             }
         }
     }

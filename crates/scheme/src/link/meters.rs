@@ -17,6 +17,8 @@ const REFUSED: &str = "cardbridge_link_refused_total";
 const CLOSED: &str = "cardbridge_link_closed_total";
 const UNDELIVERED: &str = "cardbridge_link_undelivered_total";
 const REPEATS: &str = "cardbridge_link_repeats_total";
+const MAC_ERRORS: &str = "cardbridge_link_mac_errors_total";
+const PIN_ERRORS: &str = "cardbridge_link_pin_errors_total";
 const ECHO_SECONDS: &str = "cardbridge_link_echo_seconds";
 
 /// Why a message was not taken.
@@ -112,6 +114,16 @@ impl Meters {
     /// A request that was known already.
     pub(crate) fn repeated(&self) {
         metrics::counter!(REPEATS, "link" => self.link()).increment(1);
+    }
+
+    /// A message without the right authentication code.
+    pub(crate) fn bad_mac(&self) {
+        metrics::counter!(MAC_ERRORS, "link" => self.link()).increment(1);
+    }
+
+    /// A PIN block that cannot be opened.
+    pub(crate) fn unreadable_pin(&self) {
+        metrics::counter!(PIN_ERRORS, "link" => self.link()).increment(1);
     }
 
     /// An echo test that was answered.

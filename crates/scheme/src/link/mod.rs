@@ -3,6 +3,8 @@
 //! `sign_on` and `echo`, `reconnect`, `garbage`, `rate`, `outage`, `read_buffer`); `serving`,
 //! `connecting`, `life` and `writer` do the I/O; `connection` handles what was read.
 
+mod authentication;
+mod chips;
 mod closing;
 mod command;
 mod connecting;
@@ -17,10 +19,12 @@ mod outage;
 mod outgoing;
 mod own;
 mod own_requests;
+mod pins;
 mod processing;
 mod rate;
 mod read_buffer;
 mod reconnect;
+mod security;
 mod serving;
 mod session;
 mod settings;
@@ -29,12 +33,15 @@ mod sign_on;
 mod socket;
 mod status;
 mod writer;
+mod zone_keys;
 
 pub use managing::ManageError;
 pub use own::Management;
 pub use own_requests::ManagementAnswer;
+pub use security::{LinkSecurity, MacUse};
 pub use serving::serve_link;
 pub use session::ConnectionState;
 pub use settings::{LinkCaps, LinkMode, LinkSettings, LinkTimes, LinkTls, SignOn, Target};
 pub use shared::Link;
-pub use status::{ConnectionStatus, LinkCounters, LinkState, LinkStatus};
+pub use status::{ConnectionStatus, LinkCounters, LinkKeyStatus, LinkState, LinkStatus};
+pub use zone_keys::keep_keys;

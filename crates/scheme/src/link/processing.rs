@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use iso8583::{Message, Mti, answer_to};
 use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
 
 use super::closing::CloseReason;
 use super::connection::Connection;
@@ -12,8 +13,8 @@ use super::outgoing::{Answered, Outgoing};
 use super::shared::Link;
 use crate::order::Order;
 use crate::translate::{
-    Network, Refusal, Reply, advice_of, order_of, reply_of, reply_of_advice, reply_of_reversal,
-    reversal_of,
+    Network, Refusal, Reply, advice_of, answer_chip, order_of, reply_of, reply_of_advice,
+    reply_of_reversal, reversal_of,
 };
 
 impl Connection {
@@ -31,19 +32,56 @@ impl Connection {
         };
         let times = &settings.times;
         let answer_by = arrived + times.response.saturating_sub(times.answer_margin);
-        let order = match order_of(&message, &network(&self.link), answer_by) {
+        let mut order = match order_of(&message, &network(&self.link), answer_by) {
             Ok(order) => order,
             Err(refusal) => {
                 return self.answer(&header, &message, &Reply::Refused(refusal), arrived);
             }
         };
-        let Some(answer) = answer_to(&message, settings.echo) else { return Ok(()) };
+        let Some(mut answer) = answer_to(&message, settings.echo) else { return Ok(()) };
         let answers = Answered { mti: message.mti(), arrived };
+        let chip = self.link.verify_chip(&mut order);
         let link = Arc::clone(&self.link);
         self.under_way.spawn(async move {
             let reply = decided(&link, order, answers).await;
             link.release(permit);
-            Outgoing::answer(link.settings(), &header, answer, &reply, answers)
+            if let Some(chip) = &chip {
+                answer_chip(&mut answer, chip, &reply);
+            }
+            Outgoing::answer(link.encoding(), &header, answer, &reply, answers)
+        });
+        Ok(())
+    }
+
+    /// Takes a key into use. The answer is signed before that, with the key so far.
+    pub(super) fn take_key(
+        &mut self,
+        header: Vec<u8>,
+        message: Message,
+        arrived: Instant,
+    ) -> Result<(), CloseReason> {
+        let Some(turn) = self.link.key_turn() else {
+            return self.answer(&header, &message, &Reply::Refused(Refusal::Unavailable), arrived);
+        };
+        let (mti, settings) = (message.mti(), self.link.settings());
+        let answers = Answered { mti, arrived };
+        let key_field = settings.security.key_field;
+        let text = message.text(key_field).map(|text| Zeroizing::new(text.to_owned()));
+        let answer = move |link: &Link, reply: &Reply| {
+            let answer = answer_to(&message, link.settings().echo)?;
+            Outgoing::answer(link.encoding(), &header, answer, reply, answers)
+        };
+        let accepted = answer(&self.link, &Reply::Accepted);
+        let link = Arc::clone(&self.link);
+        self.under_way.spawn(async move {
+            let taken = match &text {
+                Some(text) => link.take_key(text).await,
+                None => Err(Refusal::Format(key_field)),
+            };
+            drop(turn);
+            let reply = taken.map_or_else(Reply::Refused, |()| Reply::Accepted);
+            link.count_reply(mti, &reply);
+            if reply == Reply::Accepted { accepted } else { answer(&link, &reply) }
         });
         Ok(())
     }
@@ -115,7 +153,7 @@ impl Connection {
                 reply
             };
             let reply = in_time(&link, answers, turned).await;
-            Outgoing::answer(link.settings(), &header, answer, &reply, answers)
+            Outgoing::answer(link.encoding(), &header, answer, &reply, answers)
         });
     }
 }
@@ -129,12 +167,14 @@ fn network(link: &Link) -> Network<'_> {
         allows_more: settings.multi_clearing,
         requires_balances: settings.requires_balances,
         rules: &settings.rules,
+        reading: &settings.security.reading,
         now: link.real_now(),
     }
 }
 
 /// What an order is answered.
-async fn decided(link: &Link, order: Order, answers: Answered) -> Reply {
+async fn decided(link: &Link, mut order: Order, answers: Answered) -> Reply {
+    link.open_pin(&mut order).await;
     let decision = link.intake.answer(order);
     let codes = &link.settings().codes;
     in_time(link, answers, async { reply_of(decision.await, codes) }).await

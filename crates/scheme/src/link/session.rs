@@ -33,6 +33,8 @@ pub(crate) enum Step {
     TakeBack,
     /// It states what the network decided.
     Advise,
+    /// It brings a new key.
+    TakeKey,
     /// It answers network management of ours.
     OwnAnswer(OwnAnswer),
     /// It is dropped.
@@ -52,6 +54,7 @@ const ADVICE: u8 = 2;
 /// Network management codes.
 const SIGN_ON: &str = Management::SignOn.code();
 const SIGN_OFF: &str = Management::SignOff.code();
+const NEW_KEY: &str = "101";
 const ECHO_TEST: &str = Management::EchoTest.code();
 /// Fields that network management has.
 const MANAGEMENT_FIELDS: [u8; 3] = [field::TRANSMITTED_AT, field::STAN, field::MANAGEMENT_CODE];
@@ -121,6 +124,11 @@ impl Session {
     pub(crate) fn receive(&mut self, message: &Message) -> Step {
         let mti = message.mti();
         match (mti.class(), mti.function()) {
+            (NETWORK_MANAGEMENT, REQUEST | ADVICE)
+                if is_new_key(message) && self.state != ConnectionState::Draining =>
+            {
+                Step::TakeKey
+            }
             (NETWORK_MANAGEMENT, REQUEST | ADVICE) => Step::Answer(self.manage(message)),
             (NETWORK_MANAGEMENT, RESPONSE) => {
                 OwnAnswer::read(message).map_or(Step::Drop, Step::OwnAnswer)
@@ -165,7 +173,7 @@ impl Session {
         }
         let is_draining = self.state == ConnectionState::Draining;
         match message.text(field::MANAGEMENT_CODE) {
-            Some(SIGN_ON) if is_draining => return Reply::Refused(Refusal::Unavailable),
+            Some(SIGN_ON | NEW_KEY) if is_draining => return Reply::Refused(Refusal::Unavailable),
             Some(SIGN_ON) => self.enter(ConnectionState::SignedOn),
             Some(SIGN_OFF) => self.enter(ConnectionState::SignedOff),
             Some(ECHO_TEST) => {}
@@ -173,6 +181,12 @@ impl Session {
         }
         Reply::Accepted
     }
+}
+
+/// Whether a message brings a new key.
+pub(crate) fn is_new_key(message: &Message) -> bool {
+    let is_whole = require(message, &MANAGEMENT_FIELDS).is_ok();
+    is_whole && message.text(field::MANAGEMENT_CODE) == Some(NEW_KEY)
 }
 
 #[cfg(test)]
@@ -224,6 +238,7 @@ mod tests {
         assert_eq!(session.receive(&message("0100", &[])), refused(Refusal::Unavailable));
         assert_eq!(session.receive(&message("0120", &[])), Step::Drop);
         assert_eq!(session.receive(&management("001")), refused(Refusal::Unavailable));
+        assert_eq!(session.receive(&management("101")), refused(Refusal::Unavailable));
         assert_eq!(session.receive(&management("301")), ACCEPTED);
         assert_eq!(session.receive(&management("002")), ACCEPTED);
         assert_eq!(session.state(), ConnectionState::Draining);
@@ -262,7 +277,8 @@ mod tests {
             );
         }
         assert_eq!(session.receive(&message("0302", &[])), refused(Refusal::FileUpdate));
-        assert_eq!(session.receive(&management("101")), refused(Refusal::NotSupported));
+        assert_eq!(session.receive(&management("161")), refused(Refusal::NotSupported));
+        assert_eq!(session.receive(&management("101")), Step::TakeKey);
         let incomplete = message("0800", &[(7, "1129115900"), (11, "000100")]);
         assert_eq!(session.receive(&incomplete), refused(Refusal::Format(70)));
         for mti in ["0110", "0140", "0210", "0810"] {

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use iso8583::{FieldSet, Framing, FramingSettings, Layout, Packager, SettingsError, default_echo};
 use rustls::{ClientConfig, ServerConfig};
 
+use super::security::LinkSecurity;
 use crate::translate::{Codes, Place, RequestRules};
 
 /// Who signs on.
@@ -234,6 +235,8 @@ pub struct LinkSettings {
     pub times: LinkTimes,
     /// Caps.
     pub caps: LinkCaps,
+    /// What protects its messages.
+    pub security: LinkSecurity,
 }
 
 impl LinkSettings {
@@ -261,6 +264,7 @@ impl LinkSettings {
             answers_anywhere: false,
             times: LinkTimes::default(),
             caps: LinkCaps::default(),
+            security: LinkSecurity::default(),
         })
     }
 }

@@ -14,14 +14,18 @@ use tokio::time::Instant;
 use super::closing::CloseReason;
 use super::command::{Command, MAX_COMMANDS};
 use super::facts::FactLane;
+use super::garbage::Garbage;
 use super::meters::{Meters, Overload, Undelivered};
-use super::outgoing::{Answered, Outgoing};
+use super::outgoing::{Answered, Encoding, Outgoing};
 use super::rate::Rate;
 use super::session::{ConnectionState, Session};
 use super::settings::{LinkMode, LinkSettings};
-use super::status::{ConnectionStatus, LinkCounters, LinkState, LinkStatus};
+use super::status::{ConnectionStatus, LinkCounters, LinkKeyStatus, LinkState, LinkStatus};
 use crate::intake::Intake;
 use crate::translate::Reply;
+
+/// So many PIN blocks within a minute may be unreadable without a report.
+const MOST_UNREADABLE_PINS: usize = 19;
 
 /// Whether a link takes requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +66,8 @@ pub struct Link {
     next_id: AtomicU64,
     connections: Mutex<BTreeMap<u64, Held>>,
     counters: Mutex<LinkCounters>,
+    unreadable_pins: Mutex<Garbage>,
+    key_turn: Arc<Semaphore>,
     drain: watch::Sender<Drain>,
 }
 
@@ -86,6 +92,8 @@ impl Link {
             next_id: AtomicU64::new(1),
             connections: Mutex::default(),
             counters: Mutex::default(),
+            unreadable_pins: Mutex::new(Garbage::new(MOST_UNREADABLE_PINS)),
+            key_turn: Arc::new(Semaphore::new(1)),
             drain: watch::Sender::new(Drain::No),
             settings,
         })
@@ -114,7 +122,18 @@ impl Link {
             (Drain::No, true) => LinkState::Up,
             (Drain::No, false) => LinkState::Down,
         };
-        LinkStatus { state, connections, counters: *locked(&self.counters) }
+        let keys = self.intake.vault.shown_link_keys(&self.settings.name).into_iter();
+        let keys = keys.map(|(kind, check_value, activated_at)| LinkKeyStatus {
+            kind,
+            check_value,
+            activated_at,
+        });
+        LinkStatus { state, connections, counters: *locked(&self.counters), keys: keys.collect() }
+    }
+
+    /// How its messages are written.
+    pub(crate) fn encoding(&self) -> Encoding<'_> {
+        Encoding { settings: &self.settings, vault: &self.intake.vault }
     }
 
     /// Real time.
@@ -260,6 +279,11 @@ impl Link {
         permit
     }
 
+    /// The turn of a key that comes; `None` while another one is being taken.
+    pub(crate) fn key_turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.key_turn).try_acquire_owned().ok()
+    }
+
     /// A request is no longer under way.
     pub(crate) fn release(&self, permit: OwnedSemaphorePermit) {
         drop(permit);
@@ -281,6 +305,24 @@ impl Link {
     /// Counts a message that cannot be decoded.
     pub(crate) fn count_undecodable(&self) {
         locked(&self.counters).format_errors += 1;
+    }
+
+    /// Counts a message without the right authentication code.
+    pub(crate) fn count_bad_mac(&self) {
+        locked(&self.counters).mac_errors += 1;
+        self.meters.bad_mac();
+    }
+
+    /// Counts a PIN block that cannot be opened, and reports many of them: the keys differ.
+    pub(crate) fn count_unreadable_pin(&self, now: Instant) {
+        locked(&self.counters).pin_errors += 1;
+        self.meters.unreadable_pin();
+        let mut unreadable = locked(&self.unreadable_pins);
+        if unreadable.is_too_much(now) {
+            *unreadable = Garbage::new(MOST_UNREADABLE_PINS);
+            let name = &self.settings.name;
+            tracing::error!(link = name, "20 PIN blocks within a minute could not be opened");
+        }
     }
 
     /// Counts a message that was decoded.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use domain::{Timestamp, text_enum};
+use domain::{LinkKeyKind, Timestamp, text_enum};
 
 use super::session::ConnectionState;
 
@@ -54,10 +54,25 @@ pub struct LinkCounters {
     pub repeats: u64,
     /// Messages that could not be decoded.
     pub format_errors: u64,
+    /// Messages without the right authentication code.
+    pub mac_errors: u64,
+    /// PIN blocks that could not be opened.
+    pub pin_errors: u64,
     /// Messages that were answered without a decision.
     pub refused: u64,
     /// Answers that could not be written, or came too late to be.
     pub undelivered: u64,
+}
+
+/// A zone key in use.
+#[derive(Debug, Clone)]
+pub struct LinkKeyStatus {
+    /// Its use.
+    pub kind: LinkKeyKind,
+    /// Its check value: six hexadecimal digits.
+    pub check_value: String,
+    /// When it came, in real time; for one of the configuration, when the process started.
+    pub activated_at: Timestamp,
 }
 
 /// A link.
@@ -69,4 +84,6 @@ pub struct LinkStatus {
     pub connections: Vec<ConnectionStatus>,
     /// Its counters.
     pub counters: LinkCounters,
+    /// Its zone keys.
+    pub keys: Vec<LinkKeyStatus>,
 }

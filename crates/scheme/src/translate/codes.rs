@@ -121,9 +121,10 @@ const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::TotalLimitExceeded => Code::new(b"61", b"121"),
         Cause::DailyCountExceeded | Cause::MonthlyCountExceeded => Code::new(b"65", b"123"),
         Cause::WrongExpiry | Cause::CardExpired => Code::new(b"54", b"101"),
-        Cause::WrongCvv2 => Code::new(b"63", b"122"),
+        Cause::WrongCvv2 | Cause::WrongCvv | Cause::WrongArqc => Code::new(b"63", b"122"),
         Cause::WrongPin | Cause::PinNotSet => Code::new(b"55", b"117"),
         Cause::PinTriesExceeded => Code::new(b"75", b"106"),
+        Cause::PinBlockUnreadable => Code::new(b"81", b"126"),
         Cause::CardFrozen
         | Cause::PanFrozen
         | Cause::CardBlocked
@@ -143,6 +144,7 @@ const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::ReversedWhilePending
         | Cause::SupersededByAdvice
         | Cause::NetworkDeclined
+        | Cause::ChipUnverified
         | Cause::Other(_) => Code::DO_NOT_HONOUR,
         Cause::Crash | Cause::DecisionNotWritten => Code::new(b"96", b"909"),
     }
@@ -163,10 +165,10 @@ pub(crate) enum Refusal {
     FileUpdate,
     /// The authorisation has too many increments.
     TooManyIncrements,
-    /// There is no key for the PIN block.
-    PinBlock,
-    /// There is no key for the chip's cryptogram.
-    Chip,
+    /// It is not signed rightly.
+    Mac,
+    /// A key that came does not belong to its check value or to the zone master key.
+    Key,
     /// Another message has the same identity.
     Conflict,
     /// Not signed on, stopping, or too much is under way.
@@ -185,8 +187,8 @@ impl Refusal {
             Self::NotSupported => Code::new(b"40", b"115"),
             Self::FileUpdate => Code::new(b"24", b"304"),
             Self::TooManyIncrements => Code::new(b"65", b"123"),
-            Self::PinBlock => Code::new(b"81", b"126"),
-            Self::Chip => Code::DO_NOT_HONOUR,
+            Self::Mac => Code::new(b"63", b"916"),
+            Self::Key => Code::new(b"63", b"917"),
             Self::Conflict => Code::new(b"94", b"913"),
             Self::Unavailable => Code::new(b"91", b"907"),
             Self::Fault => Code::new(b"96", b"909"),

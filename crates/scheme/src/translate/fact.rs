@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::amounts::{amount_of, billing_of};
 use super::codes::Refusal;
 use super::field;
-use super::order::{MANDATORY, Network, fact_of, message_of, require_times};
+use super::order::{MANDATORY, Network, message_of, order_of, require_times};
 use super::presence::require;
 use super::presented::pan_of;
 use crate::order::{Advice, Reversal};
@@ -26,7 +26,7 @@ pub(crate) fn advice_of(
     answer_by: Instant,
 ) -> Result<Advice, Refusal> {
     require(message, &[field::AMOUNT, field::CURRENCY])?;
-    let mut order = fact_of(message, network, answer_by)?;
+    let mut order = order_of(message, network, answer_by)?;
     let read = order.message.take().ok_or(Refusal::Format(field::STAN))?;
     Ok(Advice {
         pan: pan_of(message)?,

@@ -26,6 +26,8 @@ pub(crate) const MCC: u8 = 18;
 pub(crate) const ACQUIRER_COUNTRY: u8 = 19;
 /// Point of service entry mode.
 pub(crate) const ENTRY_MODE: u8 = 22;
+/// Sequence number of the card.
+pub(crate) const CARD_SEQUENCE: u8 = 23;
 /// Network international identifier.
 pub(crate) const NETWORK_ID: u8 = 24;
 /// Point of service condition.
@@ -48,6 +50,8 @@ pub(crate) const TERMINAL: u8 = 41;
 pub(crate) const MERCHANT_ID: u8 = 42;
 /// Name and place of the card acceptor.
 pub(crate) const MERCHANT_PLACE: u8 = 43;
+/// Track 1.
+pub(crate) const TRACK_1: u8 = 45;
 /// Currency of the transaction.
 pub(crate) const CURRENCY: u8 = 49;
 /// Currency of the cardholder's billing.

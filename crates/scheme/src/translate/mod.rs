@@ -2,6 +2,7 @@
 
 mod amounts;
 mod balances;
+mod chip;
 mod codes;
 mod fact;
 pub(crate) mod field;
@@ -10,14 +11,18 @@ mod merchant;
 mod order;
 mod presence;
 mod presented;
+mod reading;
 mod reply;
 mod rules;
+mod track;
 
+pub(crate) use chip::answer_chip;
 pub(crate) use codes::Refusal;
 pub use codes::{Code, Codes};
 pub(crate) use fact::{advice_of, reversal_of};
 pub use merchant::Place;
 pub(crate) use order::{Network, order_of};
 pub(crate) use presence::require;
+pub use reading::{CardReading, Cvv2Place};
 pub(crate) use reply::{Reply, reply_of, reply_of_advice, reply_of_reversal};
 pub use rules::RequestRules;

@@ -3,16 +3,19 @@
 use domain::{AuthType, MessageFacts, Money, Timestamp, TransactionType};
 use iso8583::Message;
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::amounts::{amount_of, billing_of};
+use super::chip::chip_of;
 use super::codes::Refusal;
 use super::field;
 use super::identity::{network_key, numbers_of, original_of};
 use super::merchant::{Place, merchant_of};
 use super::presence::require;
 use super::presented::card_of;
+use super::reading::CardReading;
 use super::rules::RequestRules;
-use crate::order::{BalanceInquiry, LinkMessage, Order, OrderCard, Original};
+use crate::order::{BalanceInquiry, LinkMessage, Order, OrderCard, OrderPin, Original};
 
 /// Fields that every request has.
 pub(super) const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
@@ -40,6 +43,8 @@ pub(crate) struct Network<'a> {
     pub(crate) requires_balances: bool,
     /// What the link changes.
     pub(crate) rules: &'a RequestRules,
+    /// Where its messages have a card's verification values.
+    pub(crate) reading: &'a CardReading,
     /// Real time.
     pub(crate) now: Timestamp,
 }
@@ -53,18 +58,7 @@ pub(crate) fn order_of(
     network: &Network<'_>,
     answer_by: Instant,
 ) -> Result<Order, Refusal> {
-    let order = fact_of(message, network, answer_by)?;
-    require_verifiable(message)?;
-    Ok(order)
-}
-
-/// Reads what a message is about, which nobody verifies where it is a fact.
-pub(super) fn fact_of(
-    message: &Message,
-    network: &Network<'_>,
-    answer_by: Instant,
-) -> Result<Order, Refusal> {
-    let card = card_of(message)?;
+    let card = card_of(message, network.reading)?;
     if let OrderCard::Pan { pan, .. } = &card {
         network.rules.check_prefix(pan)?;
     }
@@ -77,7 +71,8 @@ pub(super) fn fact_of(
     let transaction_type = transaction_type_of(message, is_zero, network.rules)?;
     Ok(Order {
         card,
-        pin: None,
+        pin: pin_of(message),
+        chip: chip_of(message)?,
         acquirer_amount,
         billing,
         transaction_type,
@@ -207,16 +202,11 @@ fn auth_type_of(message: &Message, transaction_type: TransactionType) -> AuthTyp
     }
 }
 
-/// Nothing is approved on the word of a PIN block or a cryptogram for which links have no keys yet
-/// (network-iso8583.md section 8.2, network-iso8583.md section 3.6).
-fn require_verifiable(message: &Message) -> Result<(), Refusal> {
-    if message.get(field::PIN_BLOCK).is_some() {
-        return Err(Refusal::PinBlock);
-    }
-    if message.get(field::CHIP_DATA).is_some() {
-        return Err(Refusal::Chip);
-    }
-    Ok(())
+/// The PIN block; the vault opens it.
+fn pin_of(message: &Message) -> Option<OrderPin> {
+    let block = message.get(field::PIN_BLOCK)?;
+    // A block of another length cannot be decoded.
+    Some(block.try_into().map_or(OrderPin::Unreadable, |it| OrderPin::Block(Zeroizing::new(it))))
 }
 
 #[cfg(test)]
@@ -252,6 +242,7 @@ mod tests {
             allows_more: false,
             requires_balances: false,
             rules: &RequestRules::default(),
+            reading: &CardReading::default(),
             now,
         };
         order_of(&message, &network, Instant::now())
@@ -359,14 +350,9 @@ mod tests {
             (&[(7, "1129240001")], 7),
             (&[(12, "126000")], 12),
             (&[(13, "0400")], 13),
+            (&[(55, "x")], 55),
         ] {
             assert_eq!(read(changes).err(), Some(Refusal::Format(number)), "{changes:?}");
         }
-    }
-
-    #[test]
-    fn nothing_is_taken_that_cannot_be_verified() {
-        assert_eq!(read(&[(52, "12345678")]).err(), Some(Refusal::PinBlock));
-        assert_eq!(read(&[(55, "x")]).err(), Some(Refusal::Chip));
     }
 }

@@ -1,75 +1,105 @@
 //! What was read off the card (network-iso8583.md sections 3.3 and 3.5).
 
 use iso8583::Message;
-use vault::{ClearPan, parse_expiry};
+use vault::{CHIP_SERVICE_CODE, ClearPan, parse_expiry};
 
 use super::codes::Refusal;
 use super::field;
+use super::reading::CardReading;
+use super::track::Track;
 use crate::order::OrderCard;
 
-/// The separator of a track in a decoded message.
-const SEPARATOR: char = '=';
-
-/// PAN and expiry of track 2.
-struct Track2<'a> {
-    pan: &'a str,
-    /// YYMM; `None` if a separator stands in its place.
-    expiry: Option<&'a str>,
-}
-
-impl<'a> Track2<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let (pan, rest) = text.split_once(SEPARATOR)?;
-        if rest.starts_with(SEPARATOR) {
-            return Some(Self { pan, expiry: None });
-        }
-        let expiry = rest.get(..4)?;
-        expiry
-            .bytes()
-            .all(|byte| byte.is_ascii_digit())
-            .then_some(Self { pan, expiry: Some(expiry) })
-    }
+/// Where a service code stands for the CVV of a track.
+enum ServiceCode {
+    /// The stripe was read: that of the track.
+    OfTrack,
+    /// The chip was read: that of the stripe's image.
+    OfChip,
 }
 
 /// The card, by its PAN. A PAN that is ill-formed belongs to no card.
-pub(crate) fn card_of(message: &Message) -> Result<OrderCard, Refusal> {
-    let (pan, expiry) = read_card(message)?;
-    let expiry = expiry_of(message, expiry)?;
-    Ok(OrderCard::Pan { pan, expiry, cvv2: None })
-}
-
-/// The PAN alone, of DE2 or of track 2.
-pub(crate) fn pan_of(message: &Message) -> Result<ClearPan, Refusal> {
-    read_card(message).map(|(pan, _)| pan)
-}
-
-/// The PAN, and the expiry of the track.
-fn read_card(message: &Message) -> Result<(ClearPan, Option<&str>), Refusal> {
-    let track = match message.text(field::TRACK_2) {
-        Some(text) => Some(Track2::parse(text).ok_or(Refusal::Format(field::TRACK_2))?),
-        None => None,
-    };
-    let pan = match (message.text(field::PAN), &track) {
-        (Some(pan), Some(track)) if pan != track.pan => {
-            return Err(Refusal::Format(field::TRACK_2));
-        }
-        (Some(pan), _) => pan,
-        (None, Some(track)) => track.pan,
-        (None, None) => return Err(Refusal::Format(field::PAN)),
-    };
+pub(crate) fn card_of(message: &Message, reading: &CardReading) -> Result<OrderCard, Refusal> {
+    let ReadCard { pan, track_2, track_1 } = read_card(message)?;
+    let expiry = expiry_of(message, [&track_2, &track_1])?;
     let pan = ClearPan::parse(pan).map_err(|_| Refusal::UnknownCard)?;
-    Ok((pan, track.and_then(|track| track.expiry)))
+    let track = track_2.or(track_1);
+    let cvv1 = reading.track_cvv.zip(track).zip(service_code(message));
+    let cvv1 = cvv1.map(|((offset, track), code)| match code {
+        ServiceCode::OfTrack => track.cvv(offset, track.service_code),
+        ServiceCode::OfChip => track.cvv(offset, Some(CHIP_SERVICE_CODE)),
+    });
+    Ok(OrderCard::Pan { pan, expiry, cvv2: reading.cvv2_of(message), cvv1 })
 }
 
-/// The expiry; where the track has one too, both are the same.
-fn expiry_of(message: &Message, of_track: Option<&str>) -> Result<Option<String>, Refusal> {
-    let own = message.text(field::EXPIRY);
-    if own.zip(of_track).is_some_and(|(own, of_track)| own != of_track) {
-        return Err(Refusal::Format(field::EXPIRY));
+/// The PAN alone.
+pub(crate) fn pan_of(message: &Message) -> Result<ClearPan, Refusal> {
+    ClearPan::parse(read_card(message)?.pan).map_err(|_| Refusal::UnknownCard)
+}
+
+/// The PAN, wherever it stands, and the tracks.
+struct ReadCard<'a> {
+    pan: &'a str,
+    track_2: Option<Track<'a>>,
+    track_1: Option<Track<'a>>,
+}
+
+fn read_card(message: &Message) -> Result<ReadCard<'_>, Refusal> {
+    let track_2 = track_of(message, field::TRACK_2, Track::parse_2)?;
+    let track_1 = track_of(message, field::TRACK_1, Track::parse_1)?;
+    let pans = [
+        (field::PAN, message.text(field::PAN)),
+        (field::TRACK_2, track_2.as_ref().map(|track| track.pan)),
+        (field::TRACK_1, track_1.as_ref().map(|track| track.pan)),
+    ];
+    let mut pans = pans.iter().filter_map(|(number, pan)| Some((*number, (*pan)?)));
+    let (_, pan) = pans.next().ok_or(Refusal::Format(field::PAN))?;
+    if let Some((number, _)) = pans.find(|(_, other)| *other != pan) {
+        return Err(Refusal::Format(number));
     }
-    let at = if own.is_some() { field::EXPIRY } else { field::TRACK_2 };
-    let read = |text| parse_expiry(text).ok_or(Refusal::Format(at));
-    own.or(of_track).map(read).transpose()
+    Ok(ReadCard { pan, track_2, track_1 })
+}
+
+fn track_of<'a>(
+    message: &'a Message,
+    number: u8,
+    parse: impl FnOnce(&'a str) -> Option<Track<'a>>,
+) -> Result<Option<Track<'a>>, Refusal> {
+    if message.get(number).is_none() {
+        return Ok(None);
+    }
+    message.text(number).and_then(parse).map(Some).ok_or(Refusal::Format(number))
+}
+
+/// How the card was read, by the first two digits of the entry mode; `None` if the track's CVV is
+/// not compared.
+fn service_code(message: &Message) -> Option<ServiceCode> {
+    match message.text(field::ENTRY_MODE)?.get(..2)? {
+        "02" | "79" | "80" | "90" => Some(ServiceCode::OfTrack),
+        "05" | "07" | "95" => Some(ServiceCode::OfChip),
+        _ => None,
+    }
+}
+
+/// The expiry; where several fields have one, all are the same.
+fn expiry_of(
+    message: &Message,
+    [track_2, track_1]: [&Option<Track<'_>>; 2],
+) -> Result<Option<String>, Refusal> {
+    let own = message.text(field::EXPIRY);
+    let of_track = |track: &Option<Track<'_>>| {
+        track.as_ref().and_then(|track| track.expiry).map(str::to_owned)
+    };
+    let given = [
+        (field::EXPIRY, own.map(str::to_owned)),
+        (field::TRACK_2, of_track(track_2)),
+        (field::TRACK_1, of_track(track_1)),
+    ];
+    let mut given = given.iter().filter_map(|(number, expiry)| Some((*number, expiry.as_ref()?)));
+    let Some((number, expiry)) = given.next() else { return Ok(None) };
+    if given.any(|(_, other)| other != expiry) {
+        return Err(Refusal::Format(number));
+    }
+    parse_expiry(expiry).map(Some).ok_or(Refusal::Format(number))
 }
 
 #[cfg(test)]
@@ -85,9 +115,23 @@ mod tests {
         for (number, text) in fields {
             message.set(*number, text.as_bytes()).unwrap();
         }
-        match card_of(&message)? {
-            OrderCard::Pan { pan, expiry, cvv2: None } => Ok((pan.expose().to_owned(), expiry)),
+        match card_of(&message, &CardReading::default())? {
+            OrderCard::Pan { pan, expiry, cvv2: None, .. } => Ok((pan.expose().to_owned(), expiry)),
             _ => panic!("a PAN without CVV2"),
+        }
+    }
+
+    /// The service code and digits of the CVV that is compared.
+    fn cvv(fields: &[(u8, &str)]) -> Option<(Option<String>, Option<String>)> {
+        let mut message = Message::new(Mti::new([0, 1, 0, 0]).unwrap());
+        for (number, text) in fields {
+            message.set(*number, text.as_bytes()).unwrap();
+        }
+        match card_of(&message, &CardReading::default()) {
+            Ok(OrderCard::Pan { cvv1, .. }) => {
+                cvv1.map(|it| (it.service_code, it.digits.map(|digits| digits.to_string())))
+            }
+            _ => panic!("a PAN"),
         }
     }
 
@@ -100,6 +144,30 @@ mod tests {
         assert_eq!(read(&[(35, &track)]), with(Some("3012")));
         assert_eq!(read(&[(2, PAN), (14, "3012"), (35, &track)]), with(Some("3012")));
         assert_eq!(read(&[(35, &format!("{PAN}==201"))]), with(None));
+        let track_1 = format!("B{PAN}^USER/TEST^30122010000");
+        assert_eq!(read(&[(45, &track_1)]), with(Some("3012")));
+        assert_eq!(read(&[(2, PAN), (35, &track), (45, &track_1)]), with(Some("3012")));
+    }
+
+    #[test]
+    fn the_cvv_of_a_track_is_compared_as_the_card_was_read() {
+        let track = format!("{PAN}=30122010000063000000");
+        let with = |mode: &str| cvv(&[(35, &track), (22, mode)]);
+        let under = |code: &str| Some((Some(code.to_owned()), Some("630".to_owned())));
+        for mode in ["021", "901", "791", "801"] {
+            assert_eq!(with(mode), under("201"), "{mode}");
+        }
+        for mode in ["051", "071", "951"] {
+            assert_eq!(with(mode), under("999"), "{mode}");
+        }
+        for mode in ["011", "911", "000", "101"] {
+            assert_eq!(with(mode), None, "{mode}");
+        }
+        assert_eq!(cvv(&[(2, PAN), (22, "901")]), None);
+        let track_1 = format!("B{PAN}^USER/TEST^30122010000063000000");
+        assert_eq!(cvv(&[(45, &track_1), (22, "901")]), under("201"));
+        let short = format!("{PAN}=3012=00");
+        assert_eq!(cvv(&[(35, &short), (22, "901")]), Some((None, None)));
     }
 
     #[test]
@@ -110,6 +178,9 @@ mod tests {
             (&[][..], Refusal::Format(2)),
             (&[(2, PAN), (35, other)], Refusal::Format(35)),
             (&[(35, PAN)], Refusal::Format(35)),
+            (&[(45, &format!("{PAN}^N^3012201"))], Refusal::Format(45)),
+            (&[(2, PAN), (45, "B4000990042424246^N^3012201")], Refusal::Format(45)),
+            (&[(35, &track), (45, &format!("B{PAN}^N^3011201"))], Refusal::Format(35)),
             (&[(35, &format!("{PAN}=30"))], Refusal::Format(35)),
             (&[(35, &format!("{PAN}=3013201"))], Refusal::Format(35)),
             (&[(14, "3011"), (35, &track)], Refusal::Format(14)),

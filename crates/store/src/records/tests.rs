@@ -5,7 +5,8 @@ use std::sync::Arc;
 use domain::{
     ApiKey, Authorisation, Card, CardOrder, CardProfile, Clock, Customer, Enterprise,
     ExtractionAttempt, FxRate, GuidanceLink, IdGenerator, IntentTicket, KeyExtraction, KycTicket,
-    OtpDelivery, Posting, Reveal, ThreeDsChallenge, VmApp, VmCard, VmFlow, VmProduct, WebhookEvent,
+    LinkKey, OtpDelivery, Posting, Reveal, ThreeDsChallenge, VmApp, VmCard, VmFlow, VmProduct,
+    WebhookEvent,
 };
 use ledger::{Account, Transfer};
 
@@ -13,7 +14,7 @@ use super::record::names;
 use super::{PanUse, Record, read_row, values_of};
 use crate::engine::{Row, Value};
 use crate::money::{NetworkMessage, StandInUse};
-use crate::pins::KeptPin;
+use crate::pins::{KeptPin, PinTry};
 use crate::{
     Job, Location, PanRecord, Plastic, PlatformKey, SettlementFile, SettlementLink, Store,
     StoreError,
@@ -85,6 +86,12 @@ async fn cards_come_back(store: &Store) {
     comes_back::<Plastic>(store, plastic, &[]).await;
     let pin = |sealed_pvv, locked_until| row![1, 2, sealed_pvv, 3, 4, locked_until];
     comes_back::<KeptPin>(store, [pin(NONE, NONE), pin(bytes(5), 6.into())], &[]).await;
+    let wrong = |counted_at| {
+        row![1, 2, "switch", "AUTH", "412345", "000001", "20261129200001", "rrn", counted_at]
+    };
+    let key = |sealed| row!["switch", "ZPK", 3, bytes(sealed), "46D738", 4];
+    comes_back::<LinkKey>(store, [key(1), key(2)], &[]).await;
+    comes_back::<PinTry>(store, [wrong(3), wrong(4)], &[]).await;
     let reveal = |purpose| row![1, 2, 3, purpose, "actor", 4];
     let rows = [reveal("RETRIEVE_SECURE_CARD"), reveal("SHOW_CARD_PAGE")];
     comes_back::<Reveal>(store, rows, &[]).await;

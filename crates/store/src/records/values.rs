@@ -9,13 +9,13 @@ use domain::{
     ChallengeStatus, Currency, CustomerId, DeliveryStatus, Destination, Direction, EnterpriseId,
     ErrorCode, ExtractionOutcome, GuidanceType, HoldState, IntentSubject, IntentTicketId,
     IntentTicketStatus, IntentTicketType, JobId, KycRefusal, KycTicketId, KycTicketStatus,
-    KycTicketType, Merchant, MessageFacts, MessageIdentity, MessageKind, MessageNumbers,
-    MessageOutcome, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId, OrderStatus,
-    OrderType, OriginalNumbers, OtpDeliveryStatus, OutsId, PageLanguage, PageMode, PageStep,
-    PageTheme, PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId, RevealPurpose,
-    RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, StandIn, Timestamp,
-    TransactionId, TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId, VmFee,
-    VmFlowId, VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
+    KycTicketType, LinkKeyKind, Merchant, MessageFacts, MessageIdentity, MessageKind,
+    MessageNumbers, MessageOutcome, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId,
+    OrderStatus, OrderType, OriginalNumbers, OtpDeliveryStatus, OutsId, PageLanguage, PageMode,
+    PageStep, PageTheme, PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId,
+    RevealPurpose, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, StandIn,
+    Timestamp, TransactionId, TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId,
+    VmFee, VmFlowId, VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
 };
 use ipnet::IpNet;
 use ledger::{Bucket, TransferKind};
@@ -136,6 +136,7 @@ fixed_texts!(
     JobKind,
     KycTicketStatus,
     KycTicketType,
+    LinkKeyKind,
     MessageKind,
     MessageOutcome,
     OrderStatus,

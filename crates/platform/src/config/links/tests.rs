@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use iso8583::{Header, LengthPrefix};
+use scheme::Cvv2Place;
 
 use super::*;
 use crate::config::Flags;
@@ -72,6 +73,13 @@ fn a_link_takes_what_its_table_says() {
     assert_eq!(link.echo, [2, 11].into_iter().collect());
     let caps = &link.caps;
     assert_eq!((caps.in_flight, caps.per_second), (3, 4));
+    let reading = |keys| one(keys).ok().unwrap().security.reading;
+    assert_eq!(reading("").track_cvv, Some(5));
+    assert_eq!(reading("track-cvv = 'off'").track_cvv, None);
+    let tag = Cvv2Place::Tag { field: 48, tag: "92".to_owned(), skip: 1 };
+    assert_eq!(reading("cvv2 = { field = 48, tag = '92', skip = 1 }").cvv2, Some(tag));
+    let fixed = Cvv2Place::Fixed { field: 126, offset: 0, length: 3 };
+    assert_eq!(reading("cvv2 = { field = 126, offset = 0, length = 3 }").cvv2, Some(fixed));
 }
 
 #[test]
@@ -104,7 +112,6 @@ fn a_link_that_connects_has_targets() {
 #[test]
 fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
     for (keys, key, should_be) in [
-        ("mac = 'verify'", "links.mac", "one of name, network"),
         ("strict = 1", "links.strict", "true or false"),
         ("prefixes = ['4x']", "links.prefixes", "leading digits"),
         ("prefixes = ['']", "links.prefixes", "leading digits"),
@@ -116,6 +123,22 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
         ("[links.codes]\napproved = '57'", "links.codes.approved", "the word of a decline"),
         ("[links.codes]\nwrong_pin = '00'", "links.codes.wrong_pin", "do not approve"),
         ("no-answer-code = '00'", "links.no-answer-code", "do not approve"),
+        ("mac = 'verify'", "links.mac", "none without zmk-files"),
+        ("mac = 'all'\n[links.keys]\nzmk_files = ['x']", "links.mac", "none without zak"),
+        ("mac = 'x'", "links.mac", "one of none, verify, all"),
+        ("pin-block = 'x'", "links.pin-block", "one of iso0, iso3"),
+        ("track-cvv = 31", "links.track-cvv", "0 to 30, or off"),
+        ("track-cvv = 'on'", "links.track-cvv", "0 to 30, or off"),
+        ("cvv2 = { field = 42, offset = 0, length = 3 }", "links.cvv2.field", "never shown"),
+        ("cvv2 = { field = 48 }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 48, tag = '9' }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 48, tag = '92', length = 3 }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 126, offset = 0, length = 5 }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 126, at = 0 }", "links.cvv2", "field and tag"),
+        ("key-field = 49", "links.key-field", "48 or 125"),
+        ("chip-unverified = 'x'", "links.chip-unverified", "one of decline, approve"),
+        ("emv = 1", "links.emv", "a list of tables"),
+        ("mac-failure = 'x'", "links.mac-failure", "one of drop, answer"),
         ("network = 'A'", "links.network", "a to z"),
         ("network = 'sandbox'", "links.network", "another name"),
         ("mode = 'x'", "links.mode", "one of listen, connect"),
