@@ -519,9 +519,14 @@ async fn shown_keys(bed: &Bed) -> Vec<(String, String)> {
 }
 
 const NEW_ZPK: &str = "PX683244956233D0622BEE6A543D9A792BC21C24";
-/// The same key, and the first authentication key, in key blocks.
+/// The same key in a key block.
 const NEW_ZPK_BLOCK: &str = "B0096P0TE00N00000A0A6A4F1D19DD3CDB77E1D5AEDC972F389F946169A855341CE\
     86910934903385908B634BE13CCF0";
+/// The same under an AES key, in a block of version D.
+const NEW_ZPK_BLOCK_D: &str = "D0112P0TE00N00001B80A7FB489C02F3272778405C19CDB39DAE080A11FDFE499F2F\
+    FC72776747F84346D24EB164D9078D0BBD7684226727";
+const KBPK_AES: &str = "192DB69651C38C036600A7AA6A28CB41";
+const KBPK_AES_KCV: &str = "DD06CE";
 /// The first authentication key in the place of the key for PINs.
 const NEW_ZPK_AGAIN: &str = "PXF9300CCA4CE7B45DA47421E4AB6225FEE7C5A5";
 /// The key for PINs in the place of the authentication key.
@@ -531,7 +536,14 @@ async fn keys_come_by_messages(engine: Engine) {
     use PinBlockFormat::Iso0;
     let files = Files::new();
     let keys = files.keys(&format!("{SEALED_ZPK}\n{SEALED_ZAK}"));
-    let tables = link("default", "mac = 'verify'", &keys) + &link("keyless", "", "");
+    let aes = files.private("aes.hex", KBPK_AES);
+    let of_aes = format!(
+        "[links.keys]\nzmk-algorithm = 'aes'\nzmk-files = ['{}']\nzmk-kcv = '{KBPK_AES_KCV}'",
+        aes.display()
+    );
+    let tables = link("default", "mac = 'verify'", &keys)
+        + &link("keyless", "", "")
+        + &link("aes", "key-field = 125", &of_aes);
     let file = files.configuration(&tables);
     let mut bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
     set_pin(&mut bed).await;
@@ -557,6 +569,13 @@ async fn keys_come_by_messages(engine: Engine) {
     assert_eq!(shown_keys(&bed).await, kcv("46D738", "E7C5A5"), "nothing changed");
     let pinned = |stan, zpk| with_pin(&bed, stan, zpk, Iso0, PIN);
     assert_eq!(peer.outcome(&pinned(1, ZPK)).await, is("0110", "00"));
+
+    let mut aes = Peer::connect(&bed.address("aes")).await;
+    let mut of_125 = new_key("");
+    of_125.remove(48);
+    of_125.set(125, NEW_ZPK_BLOCK_D.as_bytes()).unwrap();
+    assert_eq!(aes.outcome(&of_125).await, accepted());
+    assert_eq!(bed.link("aes").await["keys"][0]["kcv"], "C21C24");
 
     // V19, as its bytes are on the page.
     let (_, v19) = vector("V19");

@@ -117,3 +117,18 @@ fn a_key_that_comes_is_in_use_once_it_is_adopted_and_the_one_before_for_a_minute
     let next = two.receive_link_key(LINK, SEALED_ZAK, after(200)).unwrap().unwrap();
     assert_eq!(next.version, 2);
 }
+
+#[test]
+fn an_aes_master_key_takes_key_blocks_of_version_d_only() {
+    const KBPK: &str = "192DB69651C38C036600A7AA6A28CB41";
+    const BLOCK: &str = "D0112P0TE00N00001B80A7FB489C02F3272778405C19CDB39DAE080A11FDFE499F2F\
+        FC72776747F84346D24EB164D9078D0BBD7684226727";
+    let vault = vault();
+    let set = vault.set_link_master_key(LINK, ProtectionAlgorithm::Aes, &[KBPK], "DD06CE");
+    assert_eq!(set, Ok(()));
+    let came = vault.receive_link_key(LINK, BLOCK, NOW).unwrap().unwrap();
+    assert_eq!((came.kind, came.check_value.as_str()), (LinkKeyKind::Pin, "C21C24"));
+    assert_eq!(vault.receive_link_key(LINK, SEALED_ZPK, NOW).err(), Some(LinkKeyError::Form));
+    let refused = vault.receive_link_key(LINK, SEALED_ZAK, NOW).err();
+    assert_eq!(refused, Some(LinkKeyError::CheckValue), "version B");
+}
