@@ -24,7 +24,7 @@ pub use error::CryptoError;
 pub use hash::{Sha256, constant_time_eq, hkdf_sha256, hmac_sha256, hmac_sha256_matches, sha256};
 pub use key_block::{KeyUsage, ProtectionKey, open_key_block};
 pub use key_text::KeyTextFault;
-pub use peer_tls::{PeerTlsError, TlsIdentity, TlsPeers, certificate_name, client_tls, server_tls};
+pub use peer_tls::{PeerTlsError, TlsPart, TlsParts, certificate_name};
 pub use pin_block::{PinBlockFormat, pin_block, pin_of};
 pub use pool::{RsaPool, RsaPoolError};
 pub use rsa::{RsaPrivateKey, RsaPublicKey};

@@ -1,6 +1,8 @@
 //! TLS 1.2 and 1.3 between peers that name each other's authority: links to card networks, and the
-//! player of scripts. The handshake itself refuses a peer that cannot show what is demanded.
+//! player of scripts (network-iso8583.md section 7.1). The handshake itself refuses a peer that
+//! cannot show what is demanded.
 
+use std::fmt;
 use std::sync::Arc;
 
 use openssl::pkey::PKey;
@@ -15,142 +17,184 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
     ServerConfig, SignatureScheme,
 };
+use zeroize::Zeroizing;
 
 use crate::tls::tls_provider;
 
-/// Most certificates in a chain, and most authorities.
-const MAX_CERTIFICATES: usize = 64;
+/// Most certificates in a chain, most authorities, and most names of a peer.
+const MAX_ENTRIES: usize = 64;
 
-/// What cannot be used for TLS.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum PeerTlsError {
+/// A part of TLS, by the key with which configurations name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsPart {
     /// The certificate, with those that lead to its authority.
-    #[error("should hold 1 to 64 certificates in PEM")]
     Certificate,
-    /// The private key.
-    #[error("should hold a private key in PEM, of the first certificate")]
+    /// The private key of the certificate.
     Key,
     /// The authorities of the peers.
-    #[error("should hold 1 to 64 certificates of authorities in PEM")]
     Authorities,
-    /// A name of the peer.
-    #[error("should be names of hosts or addresses")]
-    Name,
-    /// The library refused them.
-    #[error("cannot be used for TLS: {0}")]
-    Setup(Error),
+    /// The names of the peers.
+    Names,
 }
 
-/// A certificate with its private key.
-pub struct TlsIdentity {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-}
-
-impl TlsIdentity {
-    /// Reads both from PEM; the certificate stands before those that lead to its authority.
-    ///
-    /// # Errors
-    /// Which of the two cannot be read; a key that is not the certificate's.
-    pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, PeerTlsError> {
-        let chain = read_certificates(certificates).ok_or(PeerTlsError::Certificate)?;
-        let first = chain.first().and_then(|first| X509::from_der(first).ok());
-        let own = first.ok_or(PeerTlsError::Certificate)?.public_key();
-        let own = own.map_err(|_| PeerTlsError::Certificate)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| PeerTlsError::Key)?;
-        let private = PKey::private_key_from_der(key.secret_der());
-        let private = private.map_err(|_| PeerTlsError::Key)?;
-        if !private.public_eq(&own) {
-            return Err(PeerTlsError::Key);
+impl TlsPart {
+    /// The key.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Certificate => "cert-file",
+            Self::Key => "key-file",
+            Self::Authorities => "client-ca-file",
+            Self::Names => "peer-names",
         }
-        Ok(Self { chain, key })
     }
 }
 
-/// Which peers are trusted.
-pub struct TlsPeers {
-    authorities: Arc<RootCertStore>,
-    names: Vec<ServerName<'static>>,
+/// What a part should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: should be {should_be}", part.key())]
+pub struct PeerTlsError {
+    /// The part.
+    pub part: TlsPart,
+    /// A text such as `set where key-file is`.
+    pub should_be: String,
 }
 
-impl TlsPeers {
-    /// Peers with a certificate of these authorities, in PEM, and one of these names; without
-    /// names, any of a client, and the name to which a server was connected.
+impl PeerTlsError {
+    fn new(part: TlsPart, should_be: impl fmt::Display) -> Self {
+        Self { part, should_be: should_be.to_string() }
+    }
+}
+
+/// The parts of TLS, in PEM.
+pub struct TlsParts {
+    /// The certificate, before those that lead to its authority.
+    pub certificate: Option<Vec<u8>>,
+    /// Its private key.
+    pub key: Option<Zeroizing<Vec<u8>>>,
+    /// The authorities of the peers.
+    pub authorities: Option<Vec<u8>>,
+    /// The names of the peers, one of which a peer's certificate has; without them, a client may
+    /// have any, and a server that to which it was connected.
+    pub names: Vec<String>,
+}
+
+/// A certificate with its private key.
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+/// The peers that are trusted.
+type Peers = (Arc<RootCertStore>, Vec<ServerName<'static>>);
+
+impl TlsParts {
+    /// The server's side, which needs a certificate. With authorities, clients must show one too.
+    /// Nothing of a session is kept: connections of links last long.
     ///
     /// # Errors
-    /// Authorities or names that cannot be read.
-    pub fn new(authorities: &[u8], names: &[String]) -> Result<Self, PeerTlsError> {
-        let certificates = read_certificates(authorities).ok_or(PeerTlsError::Authorities)?;
+    /// What a part should be.
+    pub fn server(&self) -> Result<Arc<ServerConfig>, PeerTlsError> {
+        let (identity, peers) = (self.identity()?, self.peers()?);
+        let missing = || PeerTlsError::new(TlsPart::Certificate, "set where one listens");
+        let (chain, key) = identity.ok_or_else(missing)?;
+        let provider = tls_provider();
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(unusable)?;
+        let builder = match peers {
+            None => builder.with_no_client_auth(),
+            Some((authorities, names)) => {
+                let inner = WebPkiClientVerifier::builder_with_provider(authorities, provider);
+                let inner = inner.build().map_err(|_| no_authorities())?;
+                builder.with_client_cert_verifier(Arc::new(NamedClients { inner, names }))
+            }
+        };
+        let mut config = builder.with_single_cert(chain, key).map_err(unusable)?;
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+        Ok(Arc::new(config))
+    }
+
+    /// The client's side, which needs the authority of the server, and shows its certificate, if
+    /// it has one, to a server that asks for it.
+    ///
+    /// # Errors
+    /// What a part should be.
+    pub fn client(&self) -> Result<Arc<ClientConfig>, PeerTlsError> {
+        let should_be = "set where one connects: the server's authority";
+        let missing = || PeerTlsError::new(TlsPart::Authorities, should_be);
+        let (identity, peers) = (self.identity()?, self.peers()?);
+        let (authorities, names) = peers.ok_or_else(missing)?;
+        let provider = tls_provider();
+        let inner = WebPkiServerVerifier::builder_with_provider(authorities, Arc::clone(&provider));
+        let inner = inner.build().map_err(|_| no_authorities())?;
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(unusable)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(NamedServers { inner, names }));
+        let mut config = match identity {
+            None => builder.with_no_client_auth(),
+            Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(unusable)?,
+        };
+        config.resumption = Resumption::disabled();
+        Ok(Arc::new(config))
+    }
+
+    fn identity(&self) -> Result<Option<Identity>, PeerTlsError> {
+        let (certificate, key) = match (&self.certificate, &self.key) {
+            (None, None) => return Ok(None),
+            (Some(certificate), Some(key)) => (certificate, key),
+            (None, Some(_)) => {
+                return Err(PeerTlsError::new(TlsPart::Certificate, "set where key-file is"));
+            }
+            (Some(_), None) => {
+                return Err(PeerTlsError::new(TlsPart::Key, "set where cert-file is"));
+            }
+        };
+        let should_be = format!("a file with 1 to {MAX_ENTRIES} certificates in PEM");
+        let no_certificate = || PeerTlsError::new(TlsPart::Certificate, &should_be);
+        let chain = read_certificates(certificate).ok_or_else(no_certificate)?;
+        let first = chain.first().and_then(|first| X509::from_der(first).ok());
+        let own = first.and_then(|first| first.public_key().ok()).ok_or_else(no_certificate)?;
+        let should_be = "a file with a private key in PEM, that of the certificate";
+        let no_key = || PeerTlsError::new(TlsPart::Key, should_be);
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
+        let private = PKey::private_key_from_der(key.secret_der()).map_err(|_| no_key())?;
+        if private.public_eq(&own) { Ok(Some((chain, key))) } else { Err(no_key()) }
+    }
+
+    fn peers(&self) -> Result<Option<Peers>, PeerTlsError> {
+        let Some(pem) = &self.authorities else {
+            return match self.names.is_empty() {
+                true => Ok(None),
+                false => Err(PeerTlsError::new(TlsPart::Authorities, "set where peer-names is")),
+            };
+        };
         let mut authorities = RootCertStore::empty();
-        for certificate in certificates {
-            authorities.add(certificate).map_err(|_| PeerTlsError::Authorities)?;
+        for certificate in read_certificates(pem).ok_or_else(no_authorities)? {
+            authorities.add(certificate).map_err(|_| no_authorities())?;
         }
-        let name = |text: &String| ServerName::try_from(text.clone());
-        let names: Result<_, _> = names.iter().map(name).collect();
-        let names = names.map_err(|_| PeerTlsError::Name)?;
-        Ok(Self { authorities: Arc::new(authorities), names })
+        let name = |text: &String| ServerName::try_from(text.clone()).ok();
+        let names: Option<Vec<_>> = self.names.iter().map(name).collect();
+        let names = names.filter(|names| names.len() <= MAX_ENTRIES).ok_or_else(|| {
+            let should_be = format!("names of hosts or addresses, at most {MAX_ENTRIES}");
+            PeerTlsError::new(TlsPart::Names, should_be)
+        })?;
+        Ok(Some((Arc::new(authorities), names)))
     }
 }
 
 fn read_certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    read.ok().filter(|certificates| (1..=MAX_CERTIFICATES).contains(&certificates.len()))
+    read.ok().filter(|certificates| (1..=MAX_ENTRIES).contains(&certificates.len()))
 }
 
-/// The server's side. With `peers`, clients must show a certificate. Nothing of a session is kept:
-/// connections of links last long.
-///
-/// # Errors
-/// The library refuses the certificates.
-pub fn server_tls(
-    identity: TlsIdentity,
-    peers: Option<TlsPeers>,
-) -> Result<Arc<ServerConfig>, PeerTlsError> {
-    let provider = tls_provider();
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(PeerTlsError::Setup)?;
-    let builder = match peers {
-        None => builder.with_no_client_auth(),
-        Some(TlsPeers { authorities, names }) => {
-            let inner = WebPkiClientVerifier::builder_with_provider(authorities, provider).build();
-            let inner = inner.map_err(|_| PeerTlsError::Authorities)?;
-            builder.with_client_cert_verifier(Arc::new(NamedClients { inner, names }))
-        }
-    };
-    let TlsIdentity { chain, key } = identity;
-    let mut config = builder.with_single_cert(chain, key).map_err(PeerTlsError::Setup)?;
-    config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
-    Ok(Arc::new(config))
+fn no_authorities() -> PeerTlsError {
+    let should_be = format!("a file with 1 to {MAX_ENTRIES} certificates of authorities in PEM");
+    PeerTlsError::new(TlsPart::Authorities, should_be)
 }
 
-/// The client's side, which shows `identity` if the server asks for it.
-///
-/// # Errors
-/// The library refuses the certificates.
-pub fn client_tls(
-    identity: Option<TlsIdentity>,
-    peers: TlsPeers,
-) -> Result<Arc<ClientConfig>, PeerTlsError> {
-    let provider = tls_provider();
-    let TlsPeers { authorities, names } = peers;
-    let inner =
-        WebPkiServerVerifier::builder_with_provider(authorities, Arc::clone(&provider)).build();
-    let inner = inner.map_err(|_| PeerTlsError::Authorities)?;
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(PeerTlsError::Setup)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(NamedServers { inner, names }));
-    let mut config = match identity {
-        None => builder.with_no_client_auth(),
-        Some(TlsIdentity { chain, key }) => {
-            builder.with_client_auth_cert(chain, key).map_err(PeerTlsError::Setup)?
-        }
-    };
-    config.resumption = Resumption::disabled();
-    Ok(Arc::new(config))
+/// The library refuses a certificate that could be read.
+fn unusable(error: Error) -> PeerTlsError {
+    PeerTlsError::new(TlsPart::Certificate, format_args!("usable for TLS: {error}"))
 }
 
 /// The name of a certificate, for people: its first DNS name, otherwise its common name.

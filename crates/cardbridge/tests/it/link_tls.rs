@@ -217,7 +217,7 @@ fn files_that_cannot_be_used_are_named() {
     let other = other.private_key_to_pem_pkcs8().unwrap();
     let directory = files.directory.path().display().to_string();
     for (name, bytes, mode, key, why) in [
-        ("link.key", &other[..], 0o600, "links.tls.key-file", "of the first certificate"),
+        ("link.key", &other[..], 0o600, "links.tls.key-file", "that of the certificate"),
         ("link.key", b"rubbish", 0o600, "links.tls.key-file", "a private key in PEM"),
         ("link.key", &other, 0o644, "links.tls.key-file", "its mode is 0644"),
         ("link.pem", b"rubbish", 0o644, "links.tls.cert-file", "certificates in PEM"),

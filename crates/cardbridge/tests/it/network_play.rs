@@ -447,7 +447,7 @@ fn a_bad_script_names_step_and_key() {
     for (head, step, named) in [
         ("bogus = 1", BUY, "bogus"),
         ("tls = { ca = 'x' }", BUY, "unknown field `ca`"),
-        ("tls = {}", BUY, "tls.client-ca-file: should be set beside target"),
+        ("tls = {}", BUY, "tls.client-ca-file: should be set where one connects"),
         ("tls = { client-ca-file = '/nowhere' }", BUY, "tls.client-ca-file: /nowhere"),
         ("packager = 'x'", BUY, "packager: should be one of iso87ascii"),
         ("fields = { 54 = { format = 'q' } }", BUY, "fields.54.format"),

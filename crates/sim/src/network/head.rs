@@ -108,7 +108,7 @@ impl Head {
                 Side::Target(target.ok_or("target: should be an address, or listen one")?)
             }
         };
-        let tls = keys.tls.as_ref().map(|tls| match &side {
+        let tls = keys.tls.map(|tls| match &side {
             Side::Target(target) => Tls::client(tls, target),
             Side::Listen(_) => Tls::server(tls),
         });

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crypto::{PeerTlsError, TlsIdentity, TlsPeers, client_tls, server_tls};
+use crypto::{TlsPart, TlsParts};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ServerConfig};
 use serde::Deserialize;
@@ -44,12 +44,11 @@ impl Tls {
     ///
     /// # Errors
     /// The key at fault and what is wrong with it.
-    pub fn client(keys: &TlsKeys, target: &str) -> Result<Self, String> {
+    pub fn client(keys: TlsKeys, target: &str) -> Result<Self, String> {
         let host = target.rsplit_once(':').map_or(target, |(host, _)| host);
         let host = host.trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host).map_err(|_| "target: should be a host and port")?;
-        let peers = keys.peers()?.ok_or("tls.client-ca-file: should be set beside target")?;
-        let config = client_tls(keys.identity()?, peers).map_err(|error| unusable(&error))?;
+        let config = keys.parts()?.client().map_err(|error| format!("tls.{error}"))?;
         Ok(Self::Client(config, name))
     }
 
@@ -57,9 +56,8 @@ impl Tls {
     ///
     /// # Errors
     /// The key at fault and what is wrong with it.
-    pub fn server(keys: &TlsKeys) -> Result<Self, String> {
-        let identity = keys.identity()?.ok_or("tls.cert-file: should be set beside listen")?;
-        let config = server_tls(identity, keys.peers()?).map_err(|error| unusable(&error))?;
+    pub fn server(keys: TlsKeys) -> Result<Self, String> {
+        let config = keys.parts()?.server().map_err(|error| format!("tls.{error}"))?;
         Ok(Self::Server(config))
     }
 
@@ -83,46 +81,22 @@ impl Tls {
 }
 
 impl TlsKeys {
-    fn identity(&self) -> Result<Option<TlsIdentity>, String> {
-        let (certificate, key) = match (&self.cert_file, &self.key_file) {
-            (None, None) => return Ok(None),
-            (Some(certificate), Some(key)) => (certificate, key),
-            _ => return Err("tls.cert-file: should be set together with key-file".to_owned()),
-        };
-        let identity = TlsIdentity::from_pem(
-            &read("tls.cert-file", certificate)?,
-            &read("tls.key-file", key)?,
-        );
-        identity.map(Some).map_err(|error| {
-            let key = if error == PeerTlsError::Key { "key-file" } else { "cert-file" };
-            format!("tls.{key}: {error}")
-        })
-    }
-
-    fn peers(&self) -> Result<Option<TlsPeers>, String> {
-        let Some(file) = &self.client_ca_file else {
-            return match self.peer_names.is_empty() {
-                true => Ok(None),
-                false => Err("tls.client-ca-file: should be set beside peer-names".to_owned()),
-            };
-        };
-        let peers = TlsPeers::new(&read("tls.client-ca-file", file)?, &self.peer_names);
-        peers.map(Some).map_err(|error| {
-            let key = if error == PeerTlsError::Name { "peer-names" } else { "client-ca-file" };
-            format!("tls.{key}: {error}")
+    fn parts(self) -> Result<TlsParts, String> {
+        let file = |part, file: Option<String>| file.map(|file| read(part, &file)).transpose();
+        Ok(TlsParts {
+            certificate: file(TlsPart::Certificate, self.cert_file)?,
+            key: file(TlsPart::Key, self.key_file)?.map(Zeroizing::new),
+            authorities: file(TlsPart::Authorities, self.client_ca_file)?,
+            names: self.peer_names,
         })
     }
 }
 
-fn unusable(error: &PeerTlsError) -> String {
-    format!("tls: {error}")
-}
-
-fn read(key: &str, file: &str) -> Result<Zeroizing<Vec<u8>>, String> {
+fn read(part: TlsPart, file: &str) -> Result<Vec<u8>, String> {
     let path = Path::new(file);
     let bytes = std::fs::metadata(path).and_then(|metadata| match metadata.len() {
         0..=MAX_FILE_BYTES => std::fs::read(path),
         _ => Err(std::io::Error::other("larger than 256 KiB")),
     });
-    bytes.map(Zeroizing::new).map_err(|error| format!("{key}: {file}: {error}"))
+    bytes.map_err(|error| format!("tls.{}: {file}: {error}", part.key()))
 }
