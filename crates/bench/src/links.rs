@@ -19,7 +19,7 @@ const CONNECTIONS: usize = 1_000;
 const IDLE: Duration = Duration::from_secs(10);
 /// Longest wait for the answer to a sign-on.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// The sign-on of network-iso8583.md section 10.2, V17, in a frame with the default length.
+/// The sign-on V17 of network-iso8583.md section 10.2 in a frame with the default length.
 const SIGN_ON: &[u8] = b"\x00\x3F0800822000000080000004000000000000001129115900000100TERM0001001";
 /// Bytes of the answer's length.
 const LENGTH_BYTES: usize = 2;

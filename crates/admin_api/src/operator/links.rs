@@ -64,7 +64,8 @@ answer_body! {
         /// Where it listens; null if it connects.
         address: Option<String> = link.address().map(|address| address.to_string()),
         /// Where it connects to; empty if it listens.
-        targets: Vec<String> = link.settings().mode.targets().iter().map(Target::to_string).collect(),
+        targets: Vec<String> =
+            link.settings().mode.targets().iter().map(Target::to_string).collect(),
         /// The year of the standard.
         dialect: String = link.settings().layout.packager().dialect().to_owned(),
         /// How messages are laid out.

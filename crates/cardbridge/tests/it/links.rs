@@ -653,7 +653,10 @@ fn production_refuses_links_without_tls() {
     let file = configured(&directory, &table("a", "allow = ['10.0.0.0/8']"));
     for (arguments, named) in [
         (&["--iso-listen", "127.0.0.1:0"][..], "--iso-listen"),
-        (&["--config", file.to_str().unwrap()], "links.tls: should be set in production"),
+        (
+            &["--config", file.to_str().unwrap()],
+            "links.tls.client-ca-file: should be set in production",
+        ),
     ] {
         let mut command = cardbridge();
         command.current_dir(directory.path()).args(["serve", "--mode", "production"]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::Mode;
 use iso8583::{Framing, Layout, LayoutSettings, Packager};
-use scheme::{Code, Codes, LinkMode, LinkSettings, Place, RequestRules, SignOn};
+use scheme::{Code, Codes, LinkMode, LinkSettings, LinkTls, Place, RequestRules, SignOn};
 use toml::Value;
 
 use super::document::Document;
@@ -70,21 +70,24 @@ fn check_all(document: &Document, links: &[LinkSettings], mode: Mode) -> Result<
     }
 }
 
-/// In production a peer is known by its certificate. Links have no message authentication codes
-/// yet, so that an address alone would say who states facts about money.
+/// Production takes messages of known peers only (network-iso8583.md section 7.1).
 fn check_production(link: &LinkSettings) -> Result<(), String> {
     let name = &link.name;
-    match &link.tls {
-        None => Err(format!(
-            "links.tls: should be set in production, with client-ca-file, for the link {name}: \
-             an address is not enough to say who states facts about money"
-        )),
-        Some(tls) if !tls.verifies_peers() => Err(format!(
-            "links.tls.client-ca-file: should be set in production for the link {name}: a peer \
-             without a certificate could state facts about money"
-        )),
-        Some(_) => Ok(()),
+    let is_limited = matches!(&link.mode, LinkMode::Listen { allow, .. } if !allow.is_empty());
+    if link.tls.is_none() && !is_limited {
+        return Err(format!(
+            "links.tls: should be set in production for the link {name}, or allow; otherwise \
+             anybody could send messages"
+        ));
     }
+    // Links have no message authentication codes yet.
+    if !link.tls.as_ref().is_some_and(LinkTls::verifies_peers) {
+        return Err(format!(
+            "links.tls.client-ca-file: should be set in production for the link {name}: a peer \
+             that states facts about money has to show a certificate"
+        ));
+    }
+    Ok(())
 }
 
 /// Reads one table.

@@ -1,4 +1,5 @@
-//! Network management that the platform sends first (network-iso8583.md sections 3.1 and 3.7). Pure.
+//! Network management that the platform sends first (network-iso8583.md sections 3.1 and 3.7).
+//! Pure.
 
 use iso8583::{Message, Mti};
 

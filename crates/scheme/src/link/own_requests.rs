@@ -40,7 +40,7 @@ struct Asked {
 /// What an answer of the peer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It accepts requests being sent.
+    /// It accepts a sign-on.
     SignedOn,
     /// It answered an echo test after this time.
     Echoed(Duration),

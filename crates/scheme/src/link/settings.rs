@@ -121,7 +121,6 @@ impl LinkMode {
 }
 
 /// TLS of a link, for its side of the connections.
-#[derive(Clone)]
 pub enum LinkTls {
     /// Of a link that listens.
     Server {

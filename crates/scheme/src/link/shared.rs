@@ -159,8 +159,7 @@ impl Link {
         let _ = self.in_flight.acquire_many(all).await;
     }
 
-    /// Admits a connection of a peer that came; `None` if its address is not allowed or there are
-    /// too many.
+    /// Admits a peer's connection; `None` if its address is not allowed or there are too many.
     pub(crate) fn admit_peer(&self, peer: SocketAddr) -> Option<Admitted> {
         let LinkMode::Listen { allow, max_connections, .. } = &self.settings.mode else {
             return None;

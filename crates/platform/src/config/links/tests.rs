@@ -146,10 +146,10 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
         ("[links.fields]\n54 = { format = 'x' }", "links.fields.54.format", "a format"),
         ("[links.fields]\n54 = { size = 1 }", "links.fields.54", "enabled, format"),
         ("[links.tls]\ncert = 'x'", "links.tls", "a table of cert-file, key-file"),
-        ("[links.tls]\ncert-file = 'x'", "links.tls.key-file", "set where cert-file is"),
-        ("[links.tls]\nkey-file = 'x'", "links.tls.cert-file", "set where key-file is"),
+        ("[links.tls]\ncert-file = '/dev/null'", "links.tls.key-file", "set where cert-file is"),
+        ("[links.tls]\nkey-file = 'x'", "links.tls.key-file", "a readable file of mode 0600"),
         ("[links.tls]\npeer-names = ['a']", "links.tls.client-ca-file", "set where peer-names is"),
-        ("[links.tls]", "links.tls.cert-file", "set where a link listens"),
+        ("[links.tls]", "links.tls.cert-file", "set where one listens"),
     ] {
         let line = one(keys).err().unwrap_or_else(|| panic!("{keys} is refused"));
         assert!(line.starts_with(&format!("x.toml: {key}: should be ")), "{line}");
@@ -183,6 +183,8 @@ fn names_are_unique_and_the_flag_opens_one_link() {
 fn production_takes_no_link_without_a_certificate_of_the_peer() {
     let table = "[[links]]\nname = 'a'\nlisten = '127.0.0.1:1'\nallow = ['10.0.0.0/8']\n";
     let line = load(&[], table, Mode::Production).err().unwrap();
+    assert!(line.starts_with("x.toml: links.tls.client-ca-file: should be set"), "{line}");
+    let line = load(&[], &table.replace("['10.0.0.0/8']", "[]"), Mode::Production).err().unwrap();
     assert!(line.starts_with("x.toml: links.tls: should be set in production"), "{line}");
     let line = load(&[("iso-listen", "127.0.0.1:0")], "", Mode::Production).err().unwrap();
     assert!(line.starts_with("--iso-listen: should be left out in production"), "{line}");
