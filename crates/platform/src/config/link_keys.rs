@@ -258,7 +258,7 @@ impl<'a> Keys<'a> {
         table.iter().map(field).collect()
     }
 
-    /// A table of its own, if it is there; `keys` are those that it may have.
+    /// A sub-table, if it is there; `keys` are those that it may have.
     pub fn section<T: DeserializeOwned>(
         &self,
         key: &str,

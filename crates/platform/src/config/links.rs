@@ -51,7 +51,7 @@ pub fn links(layers: &Layers, mode: Mode) -> Result<Vec<LinkSettings>, Failure> 
     Ok(links)
 }
 
-/// Names differ, and production knows who its peers are.
+/// Names differ, and production knows its peers.
 fn check_all(document: &Document, links: &[LinkSettings], mode: Mode) -> Result<(), Failure> {
     let refused =
         |line: String| Failure::configuration(format_args!("{}: {line}", document.name()));
