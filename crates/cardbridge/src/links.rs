@@ -20,7 +20,7 @@ pub enum LinkCommand {
     SignOff(LinkName),
     /// Test every connection: send 0800/301 and show how long each peer takes
     Echo(LinkName),
-    /// Take no more requests (they get 91) until resume; what is under way is answered
+    /// Refuse requests (91) until resume; what is under way is answered
     Drain(LinkName),
     /// Take requests again after drain
     Resume(LinkName),

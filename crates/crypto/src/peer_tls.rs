@@ -91,13 +91,14 @@ impl TlsParts {
     /// # Errors
     /// What a part should be.
     pub fn server(&self) -> Result<Arc<ServerConfig>, PeerTlsError> {
+        let (identity, peers) = (self.identity()?, self.peers()?);
         let missing = || PeerTlsError::new(TlsPart::Certificate, "set where one listens");
-        let (chain, key) = self.identity()?.ok_or_else(missing)?;
+        let (chain, key) = identity.ok_or_else(missing)?;
         let provider = tls_provider();
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(unusable)?;
-        let builder = match self.peers()? {
+        let builder = match peers {
             None => builder.with_no_client_auth(),
             Some((authorities, names)) => {
                 let inner = WebPkiClientVerifier::builder_with_provider(authorities, provider);
@@ -119,7 +120,8 @@ impl TlsParts {
     pub fn client(&self) -> Result<Arc<ClientConfig>, PeerTlsError> {
         let should_be = "set where one connects: the server's authority";
         let missing = || PeerTlsError::new(TlsPart::Authorities, should_be);
-        let (authorities, names) = self.peers()?.ok_or_else(missing)?;
+        let (identity, peers) = (self.identity()?, self.peers()?);
+        let (authorities, names) = peers.ok_or_else(missing)?;
         let provider = tls_provider();
         let inner = WebPkiServerVerifier::builder_with_provider(authorities, Arc::clone(&provider));
         let inner = inner.build().map_err(|_| no_authorities())?;
@@ -128,7 +130,7 @@ impl TlsParts {
             .map_err(unusable)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(NamedServers { inner, names }));
-        let mut config = match self.identity()? {
+        let mut config = match identity {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => builder.with_client_auth_cert(chain, key).map_err(unusable)?,
         };

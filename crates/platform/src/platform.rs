@@ -95,7 +95,7 @@ impl Platform {
         let _held = (data_dir, identity);
         tell_of_identity_checks(config.identity_checks);
         if config.mode == Mode::Production {
-            tell_of_links(&links);
+            report_links(&links);
         }
         Ok(Self { addresses, admin_token, stop, running, authoriser, store, _held })
     }
@@ -142,7 +142,7 @@ fn tell_of_identity_checks(checks: IdentityChecks) {
 }
 
 /// In production, purchases come by links alone.
-fn tell_of_links(links: &[Arc<Link>]) {
+fn report_links(links: &[Arc<Link>]) {
     if links.is_empty() {
         return tracing::warn!("no network link is configured: no purchase can arrive");
     }

@@ -300,8 +300,8 @@ fn links() -> Group {
                 .takes(NO_FIELDS),
             route("POST /admin/v1/links/{name}/drain", "drain_link", links::drain)
                 .about(
-                    "Takes no more requests, until `resume` or a restart: they get 91, and what is \
-                     under way is answered.",
+                    "Refuses requests with 91 until `resume` or a restart; what is under way is \
+                     answered.",
                 )
                 .takes(NO_FIELDS),
             route("POST /admin/v1/links/{name}/resume", "resume_link", links::resume)

@@ -52,7 +52,7 @@ pub fn links(layers: &Layers, mode: Mode) -> Result<Vec<LinkSettings>, Failure> 
     Ok(links)
 }
 
-/// Names differ, and production knows who its peers are.
+/// Names differ, and production knows its peers.
 fn check_all(document: &Document, links: &[LinkSettings], mode: Mode) -> Result<(), Failure> {
     let refused =
         |line: String| Failure::configuration(format_args!("{}: {line}", document.name()));
@@ -81,11 +81,11 @@ fn check_production(link: &LinkSettings) -> Result<(), String> {
              anybody could send messages"
         ));
     }
-    // Links have no message authentication codes yet.
-    if !link.tls.as_ref().is_some_and(LinkTls::verifies_peers) {
+    let shows_certificate = link.tls.as_ref().is_some_and(LinkTls::verifies_peers);
+    if !shows_certificate && link.security.mac == MacUse::None {
         return Err(format!(
-            "links.tls.client-ca-file: should be set in production for the link {name}: a peer \
-             that states facts about money has to show a certificate"
+            "links.tls.client-ca-file: should be set in production for the link {name}, or mac: \
+             a peer that states facts about money shows a certificate or signs its messages"
         ));
     }
     Ok(())

@@ -52,7 +52,7 @@ impl Link {
         if is_answered { Ok(answers) } else { Err(ManageError::NoAnswer) }
     }
 
-    /// Takes no more requests until [`Link::resume`].
+    /// Refuses requests until [`Link::resume`].
     pub fn drain(&self) {
         self.change_drain(Drain::No, Drain::Asked);
     }

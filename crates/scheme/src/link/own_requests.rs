@@ -129,7 +129,7 @@ impl OwnRequests {
         self.echo.heard(now);
     }
 
-    /// The connection was signed on or off, by whomever.
+    /// The connection was signed on or off by either side.
     pub(crate) fn end_sign_on(&mut self) {
         self.sign_on.end();
     }
