@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode, header};
 use ledger::LedgerError;
 use listener::shell::LoggedCode;
 use provision::ProvisionError;
+use scheme::ManageError;
 use serde::Serialize;
 use store::{MoneyError, StoreError};
 
@@ -130,6 +131,16 @@ impl Problem {
     /// 503: too much work is waiting already, or the store does not answer.
     pub(crate) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later")
+    }
+}
+
+impl From<ManageError> for Problem {
+    fn from(error: ManageError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ManageError::NotConnected => Self::conflict("link_not_connected", detail),
+            ManageError::NoAnswer => Self::new(StatusCode::GATEWAY_TIMEOUT, "link_silent", detail),
+        }
     }
 }
 

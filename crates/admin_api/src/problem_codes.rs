@@ -32,6 +32,7 @@ pub(crate) const PROBLEM_CODES: &[ProblemCode] = &[
         "unavailable",
         "too much work is waiting already, or the store does not answer; try again later",
     ),
+    code(504, "link_silent", "no peer of the link answered within 10 s"),
     code(409, "insufficient_funds", "the account's available balance is less than the amount"),
     code(
         409,
@@ -55,6 +56,7 @@ pub(crate) const PROBLEM_CODES: &[ProblemCode] = &[
         "idempotency_in_progress",
         "the first request with this key is not answered yet, or broke off",
     ),
+    code(409, "link_not_connected", "the link has no connection"),
     code(409, "network_key_conflict", "another message had this card, STAN and RRN within 40 days"),
     code(409, "no_account", "the enterprise has no account in this currency"),
     code(409, "no_mail_server", "no mail server is configured"),

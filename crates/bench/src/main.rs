@@ -13,6 +13,7 @@ mod connection;
 mod cost;
 mod enterprise;
 mod hot_deposit;
+mod links;
 mod load;
 mod options;
 mod overhead;

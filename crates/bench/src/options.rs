@@ -60,6 +60,8 @@ pub enum Subject {
     Scale,
     /// Start to ready, and idle memory.
     Start,
+    /// Memory and CPU of 1,000 idle connections of a link.
+    Links,
     /// A large reconciliation file compared with a plain dump of its rows.
     Recon,
     /// CPU of a `/cardDetail` of dialect 2 compared with its own RSA operations.

@@ -1,5 +1,6 @@
 //! The platform as a user runs it: the shipped binary, on its own store.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -21,6 +22,9 @@ use crate::process::{Process, first_line};
 #[derive(Deserialize)]
 pub struct Sandbox {
     pub admin_token: String,
+    /// Where links to card networks listen.
+    #[serde(default)]
+    pub links: BTreeMap<String, SocketAddr>,
     pub enterprise: SandboxEnterprise,
 }
 

@@ -11,7 +11,8 @@ use crate::options::{Options, Subject};
 use crate::platform::Platform;
 use crate::report::{Measurement, json_line, table};
 use crate::{
-    backlog, cards, cost, hot_deposit, overhead, process, recon, scale, signed_get, start, vm,
+    backlog, cards, cost, hot_deposit, links, overhead, process, recon, scale, signed_get, start,
+    vm,
 };
 
 /// Runs the selected measurements, prints the results, and returns whether every bound was met.
@@ -41,6 +42,10 @@ pub async fn run(options: &Options) -> Result<bool> {
     if is_asked(Subject::Recon) {
         eprintln!("reconciliation file ...");
         measurements.extend(recon::measure(&work_dir, options.recon_rows).await?);
+    }
+    if is_asked(Subject::Links) {
+        eprintln!("idle connections of a link ...");
+        measurements.extend(links::measure(&server, &work_dir).await?);
     }
     let of_vm = [Subject::VmDetail, Subject::VmPage, Subject::VmStorm].map(is_asked);
     if of_vm.contains(&true) {

@@ -8,6 +8,7 @@ use platform::Failure;
 use platform::config::Flags;
 
 use crate::iso::IsoCommand;
+use crate::links::LinkCommand;
 use crate::listen::ListenArgs;
 use crate::network::NetworkCommand;
 use crate::vm_apps::VmAppCommand;
@@ -94,6 +95,15 @@ pub enum OperatorCommand {
         /// The command.
         #[command(subcommand)]
         command: KeyCommand,
+    },
+    /// The links to card networks of a running platform
+    Link {
+        /// The server.
+        #[command(flatten)]
+        server: ServerArgs,
+        /// The command.
+        #[command(subcommand)]
+        command: LinkCommand,
     },
     /// The apps of the VM API of a running platform
     VmApp {

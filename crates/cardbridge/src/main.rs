@@ -5,6 +5,7 @@ mod cli;
 mod demo;
 mod dumps;
 mod iso;
+mod links;
 mod listen;
 mod log;
 mod network;

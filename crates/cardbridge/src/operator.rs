@@ -12,7 +12,7 @@ use crate::cli::{
     EnterpriseCommand, KeyCommand, LedgerCommand, OperatorCommand, ProfileCommand, ReconCommand,
     ServerArgs,
 };
-use crate::vm_apps;
+use crate::{links, vm_apps};
 
 /// Runs one command.
 ///
@@ -29,6 +29,7 @@ pub async fn run(command: OperatorCommand) -> Result<(), Failure> {
         OperatorCommand::Recon { server, command } => recon(&client(&server)?, command).await,
         OperatorCommand::Profile { server, command } => profile(&client(&server)?, command).await,
         OperatorCommand::Key { server, command } => key(&client(&server)?, command).await,
+        OperatorCommand::Link { server, command } => links::run(&client(&server)?, command).await,
         OperatorCommand::VmApp { server, command } => {
             vm_apps::run(&client(&server)?, command).await
         }

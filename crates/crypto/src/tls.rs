@@ -1,10 +1,10 @@
-//! Outbound TLS, over the same library as all other cryptography.
+//! TLS over the same library as all other cryptography.
 
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
 
-/// The cryptography provider of TLS clients: OpenSSL.
+/// The cryptography provider of TLS: OpenSSL.
 #[must_use]
 pub fn tls_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls_openssl::default_provider())

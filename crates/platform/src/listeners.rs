@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use scheme::LinkMode;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
@@ -15,7 +16,7 @@ pub struct Addresses {
     pub public_url: String,
     /// The admin listener.
     pub admin_url: String,
-    /// The listeners of links to card networks, by the link's name.
+    /// The listeners of links to card networks, by the link's name; a link that connects has none.
     pub links: BTreeMap<String, SocketAddr>,
 }
 
@@ -24,7 +25,7 @@ pub(crate) struct Listeners {
     pub(crate) public: TcpListener,
     pub(crate) admin: TcpListener,
     /// Of each link, in the order of the configuration.
-    pub(crate) links: Vec<TcpListener>,
+    pub(crate) links: Vec<Option<TcpListener>>,
     pub(crate) addresses: Addresses,
 }
 
@@ -42,9 +43,13 @@ impl Listeners {
         let mut addresses = Addresses { public_url, admin_url, links: BTreeMap::new() };
         let mut links = Vec::new();
         for link in &config.links {
-            let (listener, address) = bind("links.listen", link.listen).await?;
+            let LinkMode::Listen { address, .. } = &link.mode else {
+                links.push(None);
+                continue;
+            };
+            let (listener, address) = bind("links.listen", *address).await?;
             addresses.links.insert(link.name.clone(), address);
-            links.push(listener);
+            links.push(Some(listener));
         }
         Ok(Self { public, admin, links, addresses })
     }

@@ -43,6 +43,8 @@ impl Platform {
     /// One line that says what prevents it.
     pub async fn start(mut config: Config) -> Result<Self, Failure> {
         let clock = Clock::system();
+        let link_connections = config.links.iter().map(|link| link.mode.max_connections()).sum();
+        let handles = file_handles::shares(link_connections)?;
         crypto::rsa::self_test().map_err(Failure::run)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let data_dir = DataDir::open(&config)?;
@@ -52,7 +54,6 @@ impl Platform {
         let identity = OwnIdentity::open(&config, &data_dir, &*random);
         let holder = identity.holder(&listeners.addresses.admin_url);
         let store = store_opening::open(&config, &data_dir, clock, &vault, &holder).await?;
-        let handles = file_handles::shares();
         let parts =
             Parts::assemble(ground(&config, store.clone(), Arc::new(vault), random, handles)?);
         let recovered = parts.authoriser.recover().await.map_err(|error| {
@@ -83,11 +84,11 @@ impl Platform {
         };
         let places =
             ListenerSettings::new(handles.connections_per_listener, config.trusted_proxies);
-        let running = run(parts, doors, listeners, links, places, &stopped);
+        let running = run(parts, doors, listeners, &links, places, &stopped);
         let _held = (data_dir, identity);
         tell_of_identity_checks(config.identity_checks);
-        if config.mode == Mode::Production && addresses.links.is_empty() {
-            tracing::warn!("no network link is configured: no purchase can arrive");
+        if config.mode == Mode::Production {
+            tell_of_links(&links);
         }
         Ok(Self { addresses, admin_token, stop, running, authoriser, store, _held })
     }
@@ -133,6 +134,17 @@ fn tell_of_identity_checks(checks: IdentityChecks) {
     }
 }
 
+/// In production, purchases come by links alone.
+fn tell_of_links(links: &[Arc<Link>]) {
+    if links.is_empty() {
+        return tracing::warn!("no network link is configured: no purchase can arrive");
+    }
+    for link in links {
+        let (name, state) = (&link.settings().name, link.status().state.as_str());
+        tracing::info!(link = name, state, "a network link is configured");
+    }
+}
+
 /// Builds the configured parts.
 fn ground(
     config: &Config,
@@ -164,14 +176,13 @@ fn ground(
     })
 }
 
-/// The configured links, over the listeners that are bound for them.
+/// The configured links.
 fn links(settings: Vec<LinkSettings>, listeners: &Listeners, parts: &Parts) -> Vec<Arc<Link>> {
-    let Parts { store, vault, authoriser, .. } = parts;
+    let Parts { store, vault, authoriser, random, .. } = parts;
     let intake = Intake::new(store.clone(), Arc::clone(vault), Arc::clone(authoriser));
     let link = |settings: LinkSettings| {
-        let bound = listeners.addresses.links.get(&settings.name);
-        let address = bound.copied().unwrap_or(settings.listen);
-        Link::new(settings, address, intake.clone())
+        let address = listeners.addresses.links.get(&settings.name).copied();
+        Link::new(settings, address, intake.clone(), Arc::clone(random))
     };
     settings.into_iter().map(link).collect()
 }
@@ -181,7 +192,7 @@ fn run(
     parts: Parts,
     doors: Doors,
     listeners: Listeners,
-    links: Vec<Arc<Link>>,
+    links: &[Arc<Link>],
     places: ListenerSettings,
     stopped: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
@@ -191,7 +202,7 @@ fn run(
     let (progress, until) = (parts.store.clone(), stopped.clone());
     running.spawn(async move { progress.keep_progress(until).await });
     for (listener, link) in listeners.links.into_iter().zip(links) {
-        running.spawn(serve_link(listener, link, stopped.clone()));
+        running.spawn(serve_link(listener, Arc::clone(link), stopped.clone()));
     }
     let services = parts.services(doors);
     for (listener, service) in

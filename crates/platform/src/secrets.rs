@@ -2,9 +2,6 @@
 //! sandbox in its data directory. What the sandbox makes is marked, and production refuses it
 //! (operator-and-sandbox.md section 1).
 
-use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,7 +11,7 @@ use vault::{MasterKey, MasterKeyError, Vault};
 use zeroize::Zeroizing;
 
 use super::data_dir::DataDir;
-use super::private_file::write_private;
+use super::private_file::{self, write_private};
 use crate::config::{Config, MASTER_KEY_VARIABLE, MasterKeySource};
 use crate::failure::Failure;
 
@@ -27,11 +24,8 @@ const SANDBOX_KEY_MARK: [u8; 4] = *b"sbox";
 const SANDBOX_TOKEN_MARK: &str = "sandbox-";
 /// Random bytes in a token that a sandbox made.
 const TOKEN_BYTES: usize = 32;
-/// Longest secret file.
-const MAX_FILE_BYTES: u64 = 4096;
 /// Shortest token that production accepts.
 const MIN_TOKEN_BYTES: usize = 16;
-const OTHERS_BITS: u32 = 0o077;
 
 /// The operator's token as text.
 pub struct AdminTokenText(Zeroizing<String>);
@@ -146,15 +140,7 @@ fn new_token(random: &dyn Random) -> Zeroizing<String> {
 /// # Errors
 /// One line that names the option.
 pub fn read_private(option: &str, path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let failed = |error: std::io::Error| unusable(option, path, &error.to_string());
-    let file = File::open(path).map_err(failed)?;
-    let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
-    if mode & OTHERS_BITS != 0 {
-        return Err(unusable(option, path, &format!("its mode is {mode:04o}")));
-    }
-    let mut text = Zeroizing::new(String::new());
-    file.take(MAX_FILE_BYTES).read_to_string(&mut text).map_err(failed)?;
-    Ok(text)
+    private_file::read_private(path).map_err(|problem| unusable(option, path, &problem))
 }
 
 fn unusable(option: &str, path: &Path, problem: &str) -> Failure {

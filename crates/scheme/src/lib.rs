@@ -14,9 +14,10 @@ mod translate;
 pub use error::SchemeError;
 pub use intake::Intake;
 pub use link::{
-    ConnectionState, ConnectionStatus, Link, LinkCaps, LinkCounters, LinkSettings, LinkState,
-    LinkStatus, LinkTimes, SignOn, serve_link,
+    ConnectionState, ConnectionStatus, Link, LinkCaps, LinkCounters, LinkMode, LinkSettings,
+    LinkState, LinkStatus, LinkTimes, LinkTls, ManageError, Management, ManagementAnswer, SignOn,
+    Target, serve_link,
 };
 pub use network::SimulatedNetwork;
 pub use purchase::{CardReference, Increment, Purchase, Refund, RefundOf};
-pub use translate::{Code, Place};
+pub use translate::{Code, Codes, Place, RequestRules};

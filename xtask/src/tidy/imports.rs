@@ -40,7 +40,7 @@ const TABLE: [(&str, May); 29] = [
     ("webhooks", Import(&["domain", "store", "vault", "wire", "outbound", "schedule"])),
     ("mail", Import(&["domain", "crypto"])),
     ("reconciliation", Import(&["domain", "store", "wire", "crypto", "schedule"])),
-    ("scheme", Import(&["domain", "vault", "authorise", "store", "wire", "iso8583"])),
+    ("scheme", Import(&["domain", "crypto", "vault", "authorise", "store", "wire", "iso8583"])),
     ("provision", Import(&["domain", "crypto", "store", "vault"])),
     ("listener", Import(&["domain", "store"])),
     ("described", Import(&["domain", "wire"])),

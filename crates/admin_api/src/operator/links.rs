@@ -2,16 +2,15 @@
 
 use axum::Json;
 use iso8583::Word as _;
-use scheme::{ConnectionStatus, Link, LinkCounters, LinkStatus};
+use scheme::{
+    ConnectionStatus, Link, LinkCounters, LinkStatus, Management, ManagementAnswer, Target,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::answer_body::answer_body;
 use crate::call::{Answer, Call};
 use crate::problem::Problem;
-
-/// How every link is made today.
-const MODE: &str = "listen";
 
 answer_body! {
     /// A connection of a link.
@@ -20,6 +19,9 @@ answer_body! {
         id: u64 = connection.id,
         /// The peer's address and port.
         peer: String = connection.peer.to_string(),
+        /// The name in the peer's certificate: its first DNS name, otherwise its common name; null
+        /// without TLS, and if the peer shows no certificate.
+        tls_peer: Option<String> = connection.tls_peer.clone(),
         /// `CONNECTED` (not signed on), `SIGNED_ON`, `SIGNED_OFF` or `DRAINING`.
         state: String = connection.state.as_str().to_owned(),
         /// When it was made.
@@ -57,10 +59,13 @@ answer_body! {
         name: String = link.settings().name.clone(),
         /// The network whose messages it carries.
         network: String = link.settings().network.clone(),
-        /// `listen`: peers connect to it.
-        mode: String = MODE.to_owned(),
-        /// Where it listens.
-        address: String = link.address().to_string(),
+        /// `listen`: peers connect to it; `connect`: it connects to them.
+        mode: String = link.settings().mode.as_str().to_owned(),
+        /// Where it listens; null if it connects.
+        address: Option<String> = link.address().map(|address| address.to_string()),
+        /// Where it connects to; empty if it listens.
+        targets: Vec<String> =
+            link.settings().mode.targets().iter().map(Target::to_string).collect(),
         /// The year of the standard.
         dialect: String = link.settings().layout.packager().dialect().to_owned(),
         /// How messages are laid out.
@@ -72,6 +77,25 @@ answer_body! {
             status.connections.iter().map(LinkConnectionBody::of).collect(),
         counters: LinkCountersBody = LinkCountersBody::of(&status.counters),
     }
+}
+
+answer_body! {
+    /// What the peer of one connection answered.
+    pub(crate) struct LinkAnswerBody of answer: &ManagementAnswer {
+        /// The connection's number within the link.
+        connection: u64 = answer.connection,
+        /// The code of the answer (DE39), `00` if the peer agrees; null if it did not answer.
+        response_code: Option<String> = answer.code.clone(),
+        /// How long it took, milliseconds.
+        elapsed_ms: u64 = u64::try_from(answer.elapsed.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// What the peers of a link answered.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct LinkAnswersBody {
+    /// Of each connection, the oldest first.
+    items: Vec<LinkAnswerBody>,
 }
 
 /// Every link.
@@ -89,9 +113,51 @@ pub(crate) async fn list(call: Call) -> Answer<LinksBody> {
 
 /// `GET /admin/v1/links/{name}`.
 pub(crate) async fn read(call: Call) -> Answer<LinkBody> {
+    Ok(Json(body(link(&call)?)))
+}
+
+/// `POST /admin/v1/links/{name}/sign-on`.
+pub(crate) async fn sign_on(call: Call) -> Answer<LinkAnswersBody> {
+    manage(&call, Management::SignOn).await
+}
+
+/// `POST /admin/v1/links/{name}/sign-off`.
+pub(crate) async fn sign_off(call: Call) -> Answer<LinkAnswersBody> {
+    manage(&call, Management::SignOff).await
+}
+
+/// `POST /admin/v1/links/{name}/echo`.
+pub(crate) async fn echo(call: Call) -> Answer<LinkAnswersBody> {
+    manage(&call, Management::EchoTest).await
+}
+
+/// `POST /admin/v1/links/{name}/drain`.
+pub(crate) async fn drain(call: Call) -> Answer<LinkBody> {
+    call.fields()?;
+    let link = link(&call)?;
+    link.drain();
+    Ok(Json(body(link)))
+}
+
+/// `POST /admin/v1/links/{name}/resume`.
+pub(crate) async fn resume(call: Call) -> Answer<LinkBody> {
+    call.fields()?;
+    let link = link(&call)?;
+    link.resume();
+    Ok(Json(body(link)))
+}
+
+async fn manage(call: &Call, what: Management) -> Answer<LinkAnswersBody> {
+    call.fields()?;
+    let answers = link(call)?.manage(what).await?;
+    Ok(Json(LinkAnswersBody { items: answers.iter().map(LinkAnswerBody::of).collect() }))
+}
+
+/// The link that the path names.
+fn link(call: &Call) -> Result<&Link, Problem> {
     let name = call.name()?;
     let link = call.state.links.iter().find(|link| link.settings().name == name);
-    link.map(|link| Json(body(link))).ok_or_else(|| Problem::not_found("link"))
+    link.map(|link| &**link).ok_or_else(|| Problem::not_found("link"))
 }
 
 fn body(link: &Link) -> LinkBody {

@@ -34,6 +34,7 @@ const REFUSALS: SharedAnswers = SharedAnswers {
         ("500", "Something failed on the platform's side; its log tells what."),
         ("502", "The mail server did not take the mail; nothing was done."),
         ("503", "Too much waits already; try again later."),
+        ("504", "No peer of the link answered in time."),
     ],
 };
 /// Meanings of parameters whose names do not explain them.
@@ -156,6 +157,7 @@ fn operation(route: Route, tag: &str, named: &mut Map<String, Value>) -> Value {
         "409" => is_writing,
         "408" | "413" => has_body,
         "502" => is_writing && route.path.ends_with("/api-keys"),
+        "504" => ["/sign-on", "/sign-off", "/echo"].iter().any(|it| route.path.ends_with(it)),
         _ => true,
     });
     if route.method == "POST" {

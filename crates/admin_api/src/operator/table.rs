@@ -286,6 +286,27 @@ fn links() -> Group {
             route("GET /admin/v1/links", "list_links", links::list)
                 .about("The links of the process that answers, with their connections."),
             route("GET /admin/v1/links/{name}", "read_link", links::read).about("One link."),
+            route("POST /admin/v1/links/{name}/sign-on", "sign_on_link", links::sign_on)
+                .about(
+                    "Signs on at every peer of the link. A connection takes requests once its peer \
+                     answers 00.",
+                )
+                .takes(NO_FIELDS),
+            route("POST /admin/v1/links/{name}/sign-off", "sign_off_link", links::sign_off)
+                .about("Signs off at every peer of the link: requests that come get 91.")
+                .takes(NO_FIELDS),
+            route("POST /admin/v1/links/{name}/echo", "echo_link", links::echo)
+                .about("Sends an echo test on every connection of the link.")
+                .takes(NO_FIELDS),
+            route("POST /admin/v1/links/{name}/drain", "drain_link", links::drain)
+                .about(
+                    "Takes no more requests, until `resume` or a restart: they get 91, and what is \
+                     under way is answered.",
+                )
+                .takes(NO_FIELDS),
+            route("POST /admin/v1/links/{name}/resume", "resume_link", links::resume)
+                .about("Takes requests again; each connection is in the state that it had before.")
+                .takes(NO_FIELDS),
         ],
     }
 }

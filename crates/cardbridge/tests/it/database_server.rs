@@ -5,13 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use openssl::asn1::Asn1Time;
-use openssl::hash::MessageDigest;
-use openssl::pkey::{PKey, Private};
-use openssl::rsa::Rsa;
-use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
-use openssl::x509::{X509, X509NameBuilder};
-
+use crate::certificates::certificate;
 use crate::cluster::Cluster;
 use crate::server::{Server, cardbridge, http, run};
 
@@ -67,32 +61,6 @@ fn a_closed_port_is_reported_with_host_port_and_reason() {
     assert_eq!(code, Some(1), "{line}");
     assert!(line.contains(&format!("127.0.0.1:{port}")), "{line}");
     assert!(line.contains("onnection refused"), "{line}");
-}
-
-/// A certificate for a name, signed by an authority or self-signed; returns it with its key.
-fn certificate(name: &str, authority: Option<(&X509, &PKey<Private>)>) -> (X509, PKey<Private>) {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let mut subject = X509NameBuilder::new().unwrap();
-    subject.append_entry_by_text("CN", name).unwrap();
-    let subject = subject.build();
-    let mut builder = X509::builder().unwrap();
-    builder.set_version(2).unwrap();
-    builder.set_subject_name(&subject).unwrap();
-    let issuer = authority.map_or(&*subject, |(authority, _)| authority.subject_name());
-    builder.set_issuer_name(issuer).unwrap();
-    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-    builder.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
-    builder.set_pubkey(&key).unwrap();
-    let context = builder.x509v3_context(authority.map(|(authority, _)| &**authority), None);
-    let extension = if authority.is_some() {
-        SubjectAlternativeName::new().dns(name).build(&context).unwrap()
-    } else {
-        BasicConstraints::new().critical().ca().build().unwrap()
-    };
-    builder.append_extension(extension).unwrap();
-    let signer = authority.map_or(&key, |(_, key)| key);
-    builder.sign(signer, MessageDigest::sha256()).unwrap();
-    (builder.build(), key)
 }
 
 #[tokio::test]

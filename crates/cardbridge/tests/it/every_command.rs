@@ -15,8 +15,21 @@ use crate::server::{Server, cardbridge, run, sandbox_json};
 
 const KEY: &str = "91d2c0a85eed5eed5eed5eed5eed5eed91d2c0a85eed5eed5eed5eed5eed5eed";
 const TOKEN: &str = "a-token-for-every-command";
-/// These run until they are stopped, start a platform, or need none: other tests cover them.
-const TRIED_ELSEWHERE: [&str; 5] = ["serve", "demo", "listen", "iso describe", "network play"];
+/// These run until they are stopped, start a platform, or need none or a link: other tests cover
+/// them.
+const TRIED_ELSEWHERE: [&str; 11] = [
+    "serve",
+    "demo",
+    "listen",
+    "iso describe",
+    "network play",
+    "link show",
+    "link sign-on",
+    "link sign-off",
+    "link echo",
+    "link drain",
+    "link resume",
+];
 
 /// The help of a command.
 fn help(command: &[String]) -> String {
@@ -120,7 +133,7 @@ impl World {
         let enterprise = ["--enterprise-id", &self.enterprise_id];
         let app = ["--app-id", &self.app_id];
         match command {
-            "ledger verify" | "enterprise list" | "profile list" => Vec::new(),
+            "ledger verify" | "enterprise list" | "profile list" | "link list" => Vec::new(),
             "enterprise create" => vec!["--name", "Another"],
             "profile create" => {
                 let rest = ["--name", "Q", "--bin-range", "40009400", "--currency", "702"];

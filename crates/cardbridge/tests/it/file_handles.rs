@@ -2,6 +2,7 @@
 //! answer.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
@@ -12,7 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::engine::Engine;
-use crate::server::{Server, http};
+use crate::iso_peer::{Peer, accepted, management};
+use crate::server::{Server, http, run, without_options};
 use crate::world::{World, purchase};
 
 /// Number of the process's file handles.
@@ -54,6 +56,54 @@ async fn idle_connections_of_one_address_leave_both_listeners_to_everybody_else(
     assert_served(public, "GET /openapi.json").await;
     assert_served(public, "POST /getAccessToken").await;
     assert_served(admin, "GET /readyz").await;
+}
+
+/// A link with this many connections.
+fn link(directory: &Path, max_connections: usize) -> String {
+    let file = directory.join("cardbridge.toml");
+    let keys = "name = 'a'\nlisten = '127.0.0.1:0'\nsign-on = 'none'";
+    let text = format!("[[links]]\n{keys}\nmax-connections = {max_connections}\n");
+    std::fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn connections_of_links_have_their_own_share() {
+    const OF_LINK: usize = 100;
+    let directory = tempfile::tempdir().unwrap();
+    let options = ["--config", &link(directory.path(), OF_LINK)];
+    let data = directory.path().join("data");
+    let server = Server::start_with_handles(&data, &options, HANDLES);
+    let address = |url: &str| url.strip_prefix("http://").unwrap().parse::<SocketAddr>().unwrap();
+    let (public, admin) = (address(&server.public_url), address(&server.admin_url));
+    let sandbox = crate::server::sandbox_json(&data);
+    let of_link = sandbox["links"]["a"].as_str().unwrap();
+    let mut peers = Vec::new();
+    for _ in 0..OF_LINK {
+        peers.push(Peer::connect(of_link).await);
+    }
+    let mut idle = Vec::new();
+    for listener in [public, admin] {
+        for _ in 0..IDLE_CONNECTIONS {
+            idle.push(connect(listener, 1).await);
+        }
+    }
+    assert_served(admin, "GET /readyz").await;
+    for peer in &mut peers {
+        assert_eq!(peer.outcome(&management("301")).await, accepted());
+    }
+}
+
+#[test]
+fn links_that_would_take_most_file_handles_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = without_options("sh");
+    command.args(["-c", "ulimit -n 256 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_cardbridge")]);
+    command.current_dir(directory.path());
+    command.args(["serve", "--config", &link(directory.path(), 129), "--listen", "127.0.0.1:0"]);
+    let (code, _, stderr) = run(&mut command);
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains("links: should have at most half"), "{stderr}");
 }
 
 #[tokio::test]

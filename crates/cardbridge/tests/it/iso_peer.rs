@@ -1,10 +1,11 @@
 //! A peer of a link: sends and reads ISO 8583 messages over TCP.
 
 use iso8583::{
-    Frame, Framing, FramingSettings, Layout, Message, Mti, Packager, WipedBytes, decode, encode,
+    Frame, Framing, FramingSettings, Layout, Message, Mti, Packager, WipedBytes, answer_to, decode,
+    default_echo, encode,
 };
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use crate::world::WAIT;
@@ -27,9 +28,14 @@ impl Received {
     }
 }
 
+/// What a connection is made of.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// One connection.
 pub struct Peer {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     layout: Layout,
     framing: Framing,
     received: Vec<u8>,
@@ -43,12 +49,37 @@ impl Peer {
 
     /// Connects to a link with these frames.
     pub async fn connect_framed(address: &str, framing: &FramingSettings) -> Self {
+        Self::over(TcpStream::connect(address).await.unwrap(), framing)
+    }
+
+    /// Waits until the platform connects, with the default frames.
+    pub async fn accept(listener: &TcpListener) -> Self {
+        let accepted = timeout(WAIT, listener.accept()).await.expect("the platform connects");
+        Self::over(accepted.unwrap().0, &FramingSettings::default())
+    }
+
+    /// A connection that is made.
+    pub fn over(
+        stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        framing: &FramingSettings,
+    ) -> Self {
         Self {
-            stream: TcpStream::connect(address).await.unwrap(),
+            stream: Box::new(stream),
             layout: Layout::of(Packager::Iso87Ascii),
             framing: Framing::new(framing).unwrap(),
             received: Vec::new(),
         }
+    }
+
+    /// Waits for network management with this code, and answers it.
+    pub async fn answer_management(&mut self, code: &str, answered: &str) -> Received {
+        let received = self.receive().await.expect("network management");
+        assert_eq!(received.message.mti().to_string(), "0800");
+        assert_eq!(received.text(70), Some(code));
+        let mut answer = answer_to(&received.message, default_echo()).unwrap();
+        answer.set(39, answered.as_bytes()).unwrap();
+        self.send(&answer).await;
+        received
     }
 
     /// Connects and signs on.

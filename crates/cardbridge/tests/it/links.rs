@@ -352,7 +352,7 @@ async fn a_fault_is_answered_or_closes_its_connection_alone() {
 }
 
 /// Waits until the metrics contain this.
-async fn shows(world: &World, line: &str) {
+pub async fn shows(world: &World, line: &str) {
     let is_shown = async {
         while !metrics(world).await.contains(line) {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -648,12 +648,15 @@ async fn operators_see_links_and_their_connections() {
 }
 
 #[test]
-fn production_refuses_links() {
+fn production_refuses_links_without_tls() {
     let directory = tempfile::tempdir().unwrap();
     let file = configured(&directory, &table("a", "allow = ['10.0.0.0/8']"));
     for (arguments, named) in [
         (&["--iso-listen", "127.0.0.1:0"][..], "--iso-listen"),
-        (&["--config", file.to_str().unwrap()], "TLS"),
+        (
+            &["--config", file.to_str().unwrap()],
+            "links.tls.client-ca-file: should be set in production",
+        ),
     ] {
         let mut command = cardbridge();
         command.current_dir(directory.path()).args(["serve", "--mode", "production"]);

@@ -3,6 +3,7 @@
 
 mod bad_answers;
 mod bills;
+mod certificates;
 mod clock_steps;
 mod cluster;
 mod crash;
@@ -23,8 +24,12 @@ mod iso_peer;
 mod keyed_calls;
 mod life;
 mod link_advices;
+mod link_connecting;
 mod link_increments;
+mod link_management;
 mod link_reversals;
+mod link_rules;
+mod link_tls;
 mod links;
 mod listen;
 mod listener;
@@ -34,6 +39,7 @@ mod mail;
 mod network_amounts;
 mod network_host;
 mod network_play;
+mod network_tls;
 mod node_numbers;
 mod operator;
 mod options;

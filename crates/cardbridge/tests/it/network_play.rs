@@ -54,7 +54,7 @@ fn written(text: &str) -> (tempfile::TempDir, String) {
 }
 
 /// Plays a file; returns exit code, stdout and stderr, neither of which has card data or keys.
-fn play_file(file: &str, options: &[&str]) -> (Option<i32>, String, String) {
+pub fn play_file(file: &str, options: &[&str]) -> (Option<i32>, String, String) {
     let mut command = cardbridge();
     command.args(["network", "play", file, "--seed", "41"]).args(options);
     let played = run(command.env("PAN", PAN).env("EXPIRY", EXPIRY));
@@ -325,15 +325,15 @@ fn connections_are_closed_and_made_and_frames_cut() {
 }
 
 /// A script that plays a host.
-struct PlayedHost {
+pub struct PlayedHost {
     _directory: tempfile::TempDir,
     child: Child,
     stdout: BufReader<ChildStdout>,
-    address: String,
+    pub address: String,
 }
 
 impl PlayedHost {
-    fn start(text: &str) -> Self {
+    pub fn start(text: &str) -> Self {
         let (_directory, file) = written(text);
         let mut command = cardbridge();
         command.args(["network", "play", &file, "--json"]).env("PAN", PAN).env("EXPIRY", EXPIRY);
@@ -348,7 +348,7 @@ impl PlayedHost {
     }
 
     /// Its exit code and the rest of its output.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub fn end(mut self) -> (Option<i32>, String) {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
         assert!(!rest.contains(PAN), "{rest}");
@@ -446,7 +446,9 @@ fn a_bad_script_names_step_and_key() {
     let host = Host::start(approve, None);
     for (head, step, named) in [
         ("bogus = 1", BUY, "bogus"),
-        ("tls = { ca = 'x' }", BUY, "tls: is not supported yet"),
+        ("tls = { ca = 'x' }", BUY, "unknown field `ca`"),
+        ("tls = {}", BUY, "tls.client-ca-file: should be set where one connects"),
+        ("tls = { client-ca-file = '/nowhere' }", BUY, "tls.client-ca-file: /nowhere"),
         ("packager = 'x'", BUY, "packager: should be one of iso87ascii"),
         ("fields = { 54 = { format = 'q' } }", BUY, "fields.54.format"),
         ("connections = 65", BUY, "connections"),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use iso8583::{FieldSet, FieldSettings, field_of};
+use scheme::Target;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
@@ -11,6 +12,14 @@ use toml::{Table, Value};
 const MAX_NAME_BYTES: usize = 32;
 /// Most networks that a link allows.
 const MAX_ALLOWED: usize = 256;
+/// Most prefixes that a link takes.
+const MAX_PREFIXES: usize = 256;
+/// Digits of the longest PAN.
+const MAX_PREFIX_DIGITS: usize = 19;
+/// Most addresses that a link connects to.
+const MAX_TARGETS: usize = 16;
+/// What they should be.
+pub const TARGETS: &str = "addresses and ports such as 10.0.0.5:9001, at most 16";
 /// The name of the simulated network, which no link has.
 const SIMULATED: &str = "sandbox";
 
@@ -29,13 +38,16 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 35] = [
+pub const KEYS: [(&str, Kind); 43] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
     ("listen", Text),
+    ("connect", Texts),
+    ("connections", Number(1, 16)),
     ("max-connections", Number(1, 1_024)),
     ("allow", Texts),
+    ("prefixes", Texts),
     ("dialect", Text),
     ("packager", Text),
     ("bitmap", Text),
@@ -47,6 +59,7 @@ pub const KEYS: [(&str, Kind); 35] = [
     ("keep-alive", Text),
     ("max-frame", Number(256, 65_535)),
     ("place", Text),
+    ("strict", Flag),
     ("sign-on", Text),
     ("terminal", Text),
     ("echo-interval-s", Number(0, 86_400)),
@@ -57,6 +70,7 @@ pub const KEYS: [(&str, Kind); 35] = [
     ("response-time-ms", Number(500, 60_000)),
     ("answer-margin-ms", Number(0, 10_000)),
     ("no-answer-code", Text),
+    ("answer-on", Text),
     ("max-in-flight", Number(1, 4_096)),
     ("max-advices-in-flight", Number(1, 4_096)),
     ("max-advices-waiting", Number(0, 65_536)),
@@ -65,6 +79,9 @@ pub const KEYS: [(&str, Kind); 35] = [
     ("balance-required", Flag),
     ("echo", Numbers),
     ("fields", Kind::Table),
+    ("processing-codes", Kind::Table),
+    ("codes", Kind::Table),
+    ("tls", Kind::Table),
 ];
 
 impl Kind {
@@ -122,12 +139,12 @@ impl<'a> Keys<'a> {
         self.0.get(key)?.as_str()
     }
 
-    pub fn flag(&self, key: &str) -> Option<bool> {
-        self.0.get(key)?.as_bool()
-    }
-
     pub fn number(&self, key: &str) -> Option<u64> {
         self.0.get(key)?.as_integer()?.try_into().ok()
+    }
+
+    pub fn count(&self, key: &str) -> Option<usize> {
+        self.number(key)?.try_into().ok()
     }
 
     pub fn parsed<T>(
@@ -160,16 +177,63 @@ impl<'a> Keys<'a> {
         Ok(Some(text))
     }
 
+    /// A list of at most `most` texts, each of which can be parsed.
+    pub fn all_parsed<T>(
+        &self,
+        key: &str,
+        most: usize,
+        should_be: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, Refused> {
+        let Some(list) = self.0.get(key).and_then(|it| it.as_array()) else { return Ok(None) };
+        let parsed: Option<Vec<_>> = list.iter().map(|value| parse(value.as_str()?)).collect();
+        let parsed = parsed.filter(|it| it.len() <= most);
+        parsed.map(Some).ok_or_else(|| wrong(key, should_be))
+    }
+
     pub fn allow(&self) -> Result<Option<Vec<IpNet>>, Refused> {
-        let Some(list) = self.0.get("allow").and_then(|it| it.as_array()) else { return Ok(None) };
-        let network = |value: &Value| {
-            let text = value.as_str()?;
+        let network = |text: &str| {
             let single = || text.parse().map(|address: std::net::IpAddr| address.into());
             text.parse::<IpNet>().or_else(|_| single()).ok()
         };
-        let networks: Option<Vec<_>> = list.iter().map(network).collect();
-        let networks = networks.filter(|it| it.len() <= MAX_ALLOWED);
-        networks.map(Some).ok_or_else(|| wrong("allow", "networks such as 10.0.0.0/24"))
+        self.all_parsed("allow", MAX_ALLOWED, "networks such as 10.0.0.0/24", network)
+    }
+
+    /// The leading digits of PANs.
+    pub fn prefixes(&self) -> Result<Option<Vec<String>>, Refused> {
+        let is_right = |text: &str| {
+            (1..=MAX_PREFIX_DIGITS).contains(&text.len())
+                && text.bytes().all(|it| it.is_ascii_digit())
+        };
+        let prefix = |text: &str| is_right(text).then(|| text.to_owned());
+        self.all_parsed("prefixes", MAX_PREFIXES, "leading digits of PANs such as 400099", prefix)
+    }
+
+    /// The entries of a table of texts.
+    pub fn texts(&self, key: &str) -> Result<Vec<(&'a str, &'a str)>, Refused> {
+        let Some(table) = self.0.get(key).and_then(|it| it.as_table()) else {
+            return Ok(Vec::new());
+        };
+        let entry = |(name, value): (&'a String, &'a Value)| {
+            let text = value.as_str().ok_or_else(|| wrong(&format!("{key}.{name}"), "a text"))?;
+            Ok((name.as_str(), text))
+        };
+        table.iter().map(entry).collect()
+    }
+
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.0.get(key)?.as_bool()
+    }
+
+    /// The addresses to connect to.
+    pub fn targets(&self) -> Result<Option<Vec<Target>>, Refused> {
+        self.all_parsed("connect", MAX_TARGETS, TARGETS, Target::parse)
+    }
+
+    /// Refuses the first of these keys that is there.
+    pub fn refuse_all(&self, keys: &[&str], should_be: &str) -> Result<(), Refused> {
+        let found = keys.iter().find(|key| self.0.contains_key(**key));
+        found.map_or(Ok(()), |key| Err(wrong(key, should_be)))
     }
 
     pub fn echo(&self) -> Result<Option<FieldSet>, Refused> {
@@ -198,9 +262,22 @@ impl<'a> Keys<'a> {
         table.iter().map(field).collect()
     }
 
+    /// A table of its own, if it is there; `keys` are those that it may have.
+    pub fn section<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        keys: &str,
+    ) -> Result<Option<T>, Refused> {
+        let Some(value) = self.0.get(key) else { return Ok(None) };
+        let read = (*value).clone().try_into();
+        read.map(Some).map_err(|error: toml::de::Error| {
+            wrong(key, format!("a table of {keys}; {}", error.message()))
+        })
+    }
+
     /// The keys that a part of the codec reads. Their kinds are right, so that it can read them.
     pub fn part<T: DeserializeOwned>(&self) -> Result<T, Refused> {
-        let own = self.0.iter().filter(|(key, _)| **key != "fields");
+        let own = self.0.iter().filter(|(_, value)| !value.is_table());
         let table: Table = own.map(|(key, value)| ((*key).to_owned(), (*value).clone())).collect();
         table.try_into().map_err(|error: toml::de::Error| {
             ("links".to_owned(), format!("a table of the codec's keys; {}", error.message()))

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use domain::Mode;
 use iso8583::{Framing, Layout, LayoutSettings, Packager};
-use scheme::{Code, LinkSettings, Place, SignOn};
+use scheme::{Code, Codes, LinkMode, LinkSettings, LinkTls, Place, RequestRules, SignOn};
 use toml::Value;
 
 use super::document::Document;
 use super::layers::Layers;
-use super::link_keys::{Keys, Refused, wrong};
+use super::link_keys::{Keys, Refused, TARGETS, wrong};
+use super::link_tls;
 use super::values;
 use crate::failure::Failure;
 
@@ -34,7 +35,8 @@ pub fn links(layers: &Layers, mode: Mode) -> Result<Vec<LinkSettings>, Failure> 
             ));
         }
         let listen = values::socket_address(&given)?;
-        links.push(LinkSettings::new(DEFAULT_NAME, listen).map_err(Failure::configuration)?);
+        let link = LinkSettings::new(DEFAULT_NAME, LinkMode::listen(listen));
+        links.push(link.map_err(Failure::configuration)?);
     }
     let Some(document) = layers.file() else { return Ok(links) };
     for value in document.links() {
@@ -49,16 +51,12 @@ pub fn links(layers: &Layers, mode: Mode) -> Result<Vec<LinkSettings>, Failure> 
     Ok(links)
 }
 
-/// Names differ; production has no link yet.
+/// Names differ, and production knows who its peers are.
 fn check_all(document: &Document, links: &[LinkSettings], mode: Mode) -> Result<(), Failure> {
     let refused =
         |line: String| Failure::configuration(format_args!("{}: {line}", document.name()));
-    if mode == Mode::Production && !document.links().is_empty() {
-        return Err(refused(
-            "links: should be left out in production: links have no TLS yet, and an address is \
-             not enough to say who states facts about money"
-                .to_owned(),
-        ));
+    if mode == Mode::Production {
+        links.iter().try_for_each(check_production).map_err(refused)?;
     }
     if links.len() > MAX_LINKS {
         return Err(refused(format!("links: should be at most {MAX_LINKS}")));
@@ -72,6 +70,26 @@ fn check_all(document: &Document, links: &[LinkSettings], mode: Mode) -> Result<
     }
 }
 
+/// Production takes messages of known peers only (network-iso8583.md section 7.1).
+fn check_production(link: &LinkSettings) -> Result<(), String> {
+    let name = &link.name;
+    let is_limited = matches!(&link.mode, LinkMode::Listen { allow, .. } if !allow.is_empty());
+    if link.tls.is_none() && !is_limited {
+        return Err(format!(
+            "links.tls: should be set in production for the link {name}, or allow; otherwise \
+             anybody could send messages"
+        ));
+    }
+    // Links have no message authentication codes yet.
+    if !link.tls.as_ref().is_some_and(LinkTls::verifies_peers) {
+        return Err(format!(
+            "links.tls.client-ca-file: should be set in production for the link {name}: a peer \
+             that states facts about money has to show a certificate"
+        ));
+    }
+    Ok(())
+}
+
 /// Reads one table.
 fn link(value: &Value) -> Result<LinkSettings, Refused> {
     let Some(table) = value.as_table() else {
@@ -79,25 +97,17 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     };
     let keys = Keys::new(table)?;
     let name = keys.name("name")?.ok_or_else(|| wrong("name", "set"))?;
-    let should_be = "an address and port such as 0.0.0.0:8583";
-    let listen: Option<SocketAddr> = keys.parsed("listen", should_be, |text| text.parse().ok())?;
-    let listen = listen.ok_or_else(|| wrong("listen", should_be))?;
-    keys.parsed("mode", "listen: the platform does not connect to others yet", |text| {
-        (text == "listen").then_some(())
-    })?;
-    let mut link = LinkSettings::new(name, listen).map_err(|it| (it.key, it.should_be))?;
+    let mut link = LinkSettings::new(name, mode(&keys)?).map_err(|it| (it.key, it.should_be))?;
+    link.tls = link_tls::tls(&keys, &link.mode)?;
     if let Some(network) = keys.name("network")? {
         link.network = network.to_owned();
     }
     link.layout = layout(&keys)?;
     link.framing = Framing::new(&keys.part()?).map_err(|it| (it.key, it.should_be))?;
-    if let Some(allow) = keys.allow()? {
-        link.allow = allow;
-    }
     let choices = [("ignore", false), ("echo", true)];
     link.multi_clearing = keys.flag("multi-clearing").unwrap_or(false);
     link.echoes_keep_alive = keys.choice("keep-alive", &choices)?.unwrap_or(false);
-    let choices = [("peer", SignOn::Peer), ("none", SignOn::Nobody)];
+    let choices = [("peer", SignOn::Peer), ("us", SignOn::Us), ("none", SignOn::Nobody)];
     link.sign_on = keys.choice("sign-on", &choices)?.unwrap_or(SignOn::Peer);
     let should_be = "three or four numbers such as 25,13,2 that make 40 and end with 2";
     if let Some(place) = keys.parsed("place", should_be, Place::parse)? {
@@ -105,17 +115,36 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     }
     let should_be = format!("at most {TERMINAL_BYTES} printable characters");
     link.terminal = keys.parsed("terminal", &should_be, terminal)?;
-    let own = Code::DO_NOT_HONOUR;
-    if let Some(code) = keys.parsed("no-answer-code", "two digits", |text| own.with_iso87(text))? {
-        link.no_answer_code = code;
-    }
     link.requires_balances = keys.flag("balance-required").unwrap_or(false);
+    let choices = [("same", false), ("any", true)];
+    link.answers_anywhere = keys.choice("answer-on", &choices)?.unwrap_or(false);
+    link.codes = codes(&keys)?;
+    link.rules = rules(&keys)?;
     if let Some(echo) = keys.echo()? {
         link.echo = echo;
     }
     set_times(&keys, &mut link)?;
     set_caps(&keys, &mut link);
     Ok(link)
+}
+
+/// Who makes the connections, with the keys that mean something then.
+fn mode(keys: &Keys<'_>) -> Result<LinkMode, Refused> {
+    if keys.choice("mode", &[("listen", false), ("connect", true)])?.unwrap_or(false) {
+        keys.refuse_all(&["listen", "allow", "max-connections"], "left out with mode = connect")?;
+        let targets = keys.targets()?.filter(|it| !it.is_empty());
+        let targets = targets.ok_or_else(|| wrong("connect", TARGETS))?;
+        let connections = keys.count("connections").unwrap_or(LinkMode::CONNECTIONS);
+        return Ok(LinkMode::Connect { targets, connections });
+    }
+    keys.refuse_all(&["connect", "connections"], "left out unless mode = connect")?;
+    let should_be = "an address and port such as 0.0.0.0:8583";
+    let address: Option<SocketAddr> = keys.parsed("listen", should_be, |text| text.parse().ok())?;
+    Ok(LinkMode::Listen {
+        address: address.ok_or_else(|| wrong("listen", should_be))?,
+        allow: keys.allow()?.unwrap_or_default(),
+        max_connections: keys.count("max-connections").unwrap_or(LinkMode::MAX_CONNECTIONS),
+    })
 }
 
 /// The layout. Messages of 1993 are not translated yet.
@@ -126,6 +155,38 @@ fn layout(keys: &Keys<'_>) -> Result<Layout, Refused> {
         return Err(wrong("packager", "iso87ascii or iso87binary: 1993 is not translated yet"));
     }
     Ok(layout)
+}
+
+/// The codes for decisions.
+fn codes(keys: &Keys<'_>) -> Result<Codes, Refused> {
+    let (mut codes, own) = (Codes::default(), Code::DO_NOT_HONOUR);
+    let should_be = "two digits that do not approve";
+    if let Some(code) = keys.parsed("no-answer-code", should_be, |text| own.with_iso87(text))? {
+        codes.no_answer = code;
+    }
+    for (word, text) in keys.texts("codes")? {
+        if !codes.choose(word, text) {
+            let should_be = format!("the word of a decline, with {should_be}");
+            return Err(wrong(&format!("codes.{word}"), should_be));
+        }
+    }
+    Ok(codes)
+}
+
+/// What the link changes in how requests are read.
+fn rules(keys: &Keys<'_>) -> Result<RequestRules, Refused> {
+    let mut rules = RequestRules::default();
+    rules.prefixes = keys.prefixes()?.unwrap_or_default();
+    rules.is_strict = keys.flag("strict").unwrap_or(false);
+    for (code, text) in keys.texts("processing-codes")? {
+        let is_added =
+            text.parse().is_ok_and(|transaction_type| rules.add_type(code, transaction_type));
+        if !is_added {
+            let should_be = "two digits without a meaning of their own, with R, C, P or Q";
+            return Err(wrong(&format!("processing-codes.{code}"), should_be));
+        }
+    }
+    Ok(rules)
 }
 
 fn terminal(text: &str) -> Option<String> {
@@ -161,10 +222,8 @@ fn set_times(keys: &Keys<'_>, link: &mut LinkSettings) -> Result<(), Refused> {
 }
 
 fn set_caps(keys: &Keys<'_>, link: &mut LinkSettings) {
-    let number = |key| keys.number(key).and_then(|number| usize::try_from(number).ok());
     let caps = &mut link.caps;
-    caps.connections = number("max-connections").unwrap_or(caps.connections);
-    caps.in_flight = number("max-in-flight").unwrap_or(caps.in_flight);
+    caps.in_flight = keys.count("max-in-flight").unwrap_or(caps.in_flight);
     let per_second = keys.number("max-per-second").and_then(|it| u32::try_from(it).ok());
     caps.per_second = per_second.unwrap_or(caps.per_second);
     let facts = |key| keys.number(key).and_then(|it| u32::try_from(it).ok());

@@ -5,6 +5,7 @@ mod document;
 mod fx;
 mod layers;
 mod link_keys;
+mod link_tls;
 mod links;
 mod s3;
 mod sections;

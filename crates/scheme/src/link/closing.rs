@@ -19,6 +19,10 @@ pub(crate) enum CloseReason {
     Idle,
     /// Echo tests were not answered.
     NoEcho,
+    /// The platform's sign-ons were not accepted.
+    NoSignOn,
+    /// TLS was not agreed on in time, or the peer lacks a certificate.
+    Tls,
     /// The peer does not read.
     SlowReader,
     /// Too many connections, or an address that is not allowed.
@@ -38,6 +42,8 @@ impl CloseReason {
             Self::Garbage => "garbage",
             Self::Idle => "idle",
             Self::NoEcho => "no_echo",
+            Self::NoSignOn => "no_sign_on",
+            Self::Tls => "tls",
             Self::SlowReader => "slow_reader",
             Self::Refused => "refused",
             Self::Stopped => "stopped",

@@ -1,53 +1,48 @@
-//! One connection of a link: reads frames, decodes messages in order, processes each on its own.
+//! One connection of a link: finds frames in what was read, decodes messages in order, processes
+//! each on its own.
 
 use std::sync::Arc;
 
 use iso8583::{
-    DecodeError, Decoded, Frame, Message, Mti, WipedBytes, answer_to, answer_to_undecodable, decode,
+    DecodeError, Decoded, Frame, Message, WipedBytes, answer_to, answer_to_undecodable, decode,
 };
-use tokio::io::AsyncReadExt as _;
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
-use tokio::sync::mpsc::{self, Sender};
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::sync::mpsc::Sender;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::closing::CloseReason;
-use super::echo::{Due, EchoKey, EchoTests};
 use super::garbage::Garbage;
 use super::meters::Undelivered;
 use super::outgoing::{Answered, Outgoing};
+use super::own::{Management, OwnKey, own_message};
+use super::own_requests::{Outcome, OwnRequests};
 use super::read_buffer::ReadBuffer;
-use super::session::{ConnectionState, ECHO_TEST, Session, Step};
+use super::reconnect::Steadiness;
+use super::session::{ConnectionState, Session, Step};
 use super::shared::Link;
-use super::socket::set_options;
-use super::writer::{MAX_WAITING, write_frames};
-use crate::translate::{Refusal, Reply, field};
+use super::socket::ReadHalf;
+use crate::translate::{Refusal, Reply};
 
 /// Room for the longest length before a frame.
 const MAX_PREFIX_BYTES: usize = 4;
-/// Numbers of messages that the platform sends first are below this.
-const STANS: u32 = 1_000_000;
-
-/// The result of the writer.
-type Writer = JoinHandle<Option<CloseReason>>;
 
 /// A connection and what it has received.
 pub(super) struct Connection {
     pub(super) link: Arc<Link>,
-    id: u64,
-    stream: OwnedReadHalf,
-    buffer: ReadBuffer,
+    pub(super) id: u64,
+    pub(super) stream: ReadHalf,
+    pub(super) buffer: ReadBuffer,
     /// When the frame began that is not complete yet.
-    frame_began: Option<Instant>,
-    heard_at: Instant,
-    session: Session,
-    garbage: Garbage,
-    echo: EchoTests,
-    last_stan: u32,
+    pub(super) frame_began: Option<Instant>,
+    pub(super) heard_at: Instant,
+    pub(super) session: Session,
+    /// After a stop it ends as soon as what is under way is answered.
+    pub(super) is_stopping: bool,
+    pub(super) steadiness: Steadiness,
+    pub(super) garbage: Garbage,
+    pub(super) own: OwnRequests,
     pub(super) under_way: JoinSet<Option<Outgoing>>,
-    queue: Sender<Outgoing>,
+    pub(super) queue: Sender<Outgoing>,
 }
 
 /// What a frame was.
@@ -56,144 +51,47 @@ enum Arrived {
     Message { header: Vec<u8>, decoded: Result<Decoded, Box<DecodeError>> },
 }
 
-/// Serves a connection until it ends; returns why it did. When `stop` turns true, what is under way
-/// is answered first.
-pub(crate) async fn serve_connection(
-    link: Arc<Link>,
-    id: u64,
-    stream: TcpStream,
-    mut stop: watch::Receiver<bool>,
-) -> CloseReason {
-    set_options(&stream);
-    let (stream, write) = stream.into_split();
-    let (queue, waiting) = mpsc::channel(MAX_WAITING);
-    let mut writer = tokio::spawn(write_frames(Arc::clone(&link), id, write, waiting));
-    let (now, settings) = (Instant::now(), link.settings());
-    let times = &settings.times;
-    let mut connection = Connection {
-        id,
-        stream,
-        buffer: ReadBuffer::new(MAX_PREFIX_BYTES + settings.framing.max_frame_bytes),
-        frame_began: None,
-        heard_at: now,
-        session: Session::new(settings.sign_on),
-        garbage: Garbage::default(),
-        echo: EchoTests::new(times.echo_interval, times.echo_timeout, now),
-        last_stan: 0,
-        under_way: JoinSet::new(),
-        queue,
-        link,
-    };
-    let reason = match connection.run(&mut writer, &mut stop).await {
-        Ok(()) => CloseReason::Stopped,
-        Err(reason) => reason,
-    };
-    connection.end(writer, reason).await;
-    reason
-}
-
 impl Connection {
-    /// Runs until everything is answered after a stop, or until the connection has to be closed.
-    async fn run(
-        &mut self,
-        writer: &mut Writer,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result<(), CloseReason> {
-        loop {
-            let is_draining = self.is_draining();
-            if is_draining && self.under_way.is_empty() {
-                return Ok(());
-            }
-            let next_look = self.next_look();
-            let waits = next_look.is_some();
-            let waking = sleep_until(next_look.unwrap_or_else(Instant::now));
-            tokio::select! {
-                read = self.stream.read(self.buffer.room()) => match read {
-                    Ok(0) if self.buffer.is_empty() => return Err(CloseReason::PeerClosed),
-                    Ok(0) => return Err(CloseReason::PartialFrame),
-                    Ok(len) => self.receive(len, Instant::now())?,
-                    Err(_) => return Err(CloseReason::PeerClosed),
-                },
-                Some(done) = self.under_way.join_next(), if !self.under_way.is_empty() => {
-                    if let Ok(Some(outgoing)) = done {
-                        self.send(outgoing)?;
-                    }
-                }
-                ended = &mut *writer => {
-                    return Err(ended.ok().flatten().unwrap_or(CloseReason::PeerClosed));
-                }
-                () = waking, if waits => self.look(Instant::now())?,
-                _ = stop.wait_for(|stopped| *stopped), if !is_draining => self.session.drain(),
-            }
-            self.link.note(self.id, self.session.state(), self.under_way.len());
+    /// A connection that is ready for frames; what it sends goes to `queue`.
+    pub(super) fn new(
+        link: Arc<Link>,
+        id: u64,
+        stream: ReadHalf,
+        queue: Sender<Outgoing>,
+        now: Instant,
+    ) -> Self {
+        let settings = link.settings();
+        Self {
+            id,
+            stream,
+            buffer: ReadBuffer::new(MAX_PREFIX_BYTES + settings.framing.max_frame_bytes),
+            frame_began: None,
+            heard_at: now,
+            session: Session::new(settings.sign_on),
+            is_stopping: false,
+            steadiness: Steadiness::default(),
+            garbage: Garbage::default(),
+            own: OwnRequests::new(id, settings, now),
+            under_way: JoinSet::new(),
+            queue,
+            link,
         }
     }
 
-    /// Lets what is under way go on without the connection, and writes what can be written.
-    async fn end(mut self, mut writer: Writer, reason: CloseReason) {
-        self.link.count_undelivered(Undelivered::NotWritten, self.under_way.len());
-        self.under_way.detach_all();
-        if reason == CloseReason::SlowReader && !writer.is_finished() {
-            let waiting = self.queue.max_capacity() - self.queue.capacity();
-            self.link.count_undelivered(Undelivered::NotWritten, waiting);
-            writer.abort();
+    /// Sends network management of the platform. A sign-off counts from now on.
+    pub(super) fn send_own(&mut self, what: Management, key: &OwnKey) -> Result<(), CloseReason> {
+        if what == Management::SignOff {
+            self.session.sign_off();
+            self.own.end_sign_on();
         }
-        drop(self.queue);
-        let write = self.link.settings().times.write;
-        if !writer.is_finished() && timeout(write, &mut writer).await.is_err() {
-            writer.abort();
-        }
-        self.link.close(self.id);
-    }
-
-    /// When time alone changes something.
-    fn next_look(&self) -> Option<Instant> {
-        let times = &self.link.settings().times;
-        let frame = self.frame_began.map(|began| began + times.frame);
-        let idle = times.idle.map(|idle| self.heard_at + idle);
-        let echo = self.echo.next().filter(|_| !self.is_draining());
-        [frame, idle, echo].into_iter().flatten().min()
-    }
-
-    fn is_draining(&self) -> bool {
-        self.session.state() == ConnectionState::Draining
-    }
-
-    /// Does what time alone makes due.
-    fn look(&mut self, now: Instant) -> Result<(), CloseReason> {
-        let times = &self.link.settings().times;
-        if self.frame_began.is_some_and(|began| now >= began + times.frame) {
-            return Err(CloseReason::PartialFrame);
-        }
-        if times.idle.is_some_and(|idle| now >= self.heard_at + idle) {
-            return Err(CloseReason::Idle);
-        }
-        if self.is_draining() {
-            return Ok(());
-        }
-        match self.echo.due(now) {
-            Due::Nothing => Ok(()),
-            Due::Send => self.test_echo(now),
-            Due::NoEcho => Err(CloseReason::NoEcho),
-        }
-    }
-
-    /// Sends an echo test.
-    fn test_echo(&mut self, now: Instant) -> Result<(), CloseReason> {
-        self.last_stan = (self.last_stan + 1) % STANS;
-        let key = EchoKey {
-            transmitted_at: transmission_time(&self.link.real_now().to_string()),
-            stan: format!("{:06}", self.last_stan),
-        };
         let settings = self.link.settings();
-        let message = echo_test(&key, settings.terminal.as_deref());
+        let message = own_message(what, key, settings.terminal.as_deref());
         let header = settings.framing.header.own();
-        let test = message.and_then(|it| Outgoing::framed(settings, header, it, None));
-        self.echo.sent(key, now);
-        test.map_or(Ok(()), |test| self.send(test))
+        let outgoing = message.and_then(|it| Outgoing::framed(settings, header, it, None));
+        outgoing.map_or(Ok(()), |outgoing| self.send(outgoing))
     }
 
-    fn send(&self, outgoing: Outgoing) -> Result<(), CloseReason> {
+    pub(super) fn send(&self, outgoing: Outgoing) -> Result<(), CloseReason> {
         let is_answer = outgoing.answers.is_some();
         self.queue.try_send(outgoing).map_err(|_| {
             self.link.count_undelivered(Undelivered::NotWritten, usize::from(is_answer));
@@ -202,10 +100,10 @@ impl Connection {
     }
 
     /// So many bytes were read.
-    fn receive(&mut self, len: usize, now: Instant) -> Result<(), CloseReason> {
+    pub(super) fn receive(&mut self, len: usize, now: Instant) -> Result<(), CloseReason> {
         self.buffer.add(len);
         self.heard_at = now;
-        self.echo.heard(now);
+        self.own.heard(now);
         self.link.heard(self.id);
         while let Some(arrived) = self.next_frame()? {
             self.frame_began = None;
@@ -278,14 +176,20 @@ impl Connection {
         now: Instant,
     ) -> Result<(), CloseReason> {
         self.link.count_received();
-        match self.session.receive(&message) {
+        let step = self.session.receive(&message);
+        if self.session.lasting() != ConnectionState::Connected {
+            self.own.end_sign_on();
+        }
+        match step {
             Step::Answer(reply) => self.answer(&header, &message, &reply, now),
             Step::Authorise => self.authorise(header, message, now),
             Step::TakeBack => self.take_back(&header, &message, now),
             Step::Advise => self.advise(&header, &message, now),
-            Step::OwnAnswer(key) => {
-                if let Some(elapsed) = self.echo.answered(&key, now) {
-                    self.link.meters.echo(elapsed);
+            Step::OwnAnswer(answer) => {
+                match self.own.answered(answer, now) {
+                    Some(Outcome::SignedOn) => self.session.sign_on(),
+                    Some(Outcome::Echoed(elapsed)) => self.link.meters.echo(elapsed),
+                    None => {}
                 }
                 Ok(())
             }
@@ -309,43 +213,5 @@ impl Connection {
         let answers = Answered { mti, arrived };
         let outgoing = Outgoing::answer(settings, header, answer, reply, answers);
         outgoing.map_or(Ok(()), |outgoing| self.send(outgoing))
-    }
-}
-
-/// DE7 of a moment in RFC 3339 and UTC.
-fn transmission_time(moment: &str) -> String {
-    moment.chars().filter(char::is_ascii_digit).skip(4).take(10).collect()
-}
-
-fn echo_test(key: &EchoKey, terminal: Option<&str>) -> Option<Message> {
-    let mut message = Message::new(Mti::new([0, 8, 0, 0])?);
-    for (number, text) in [
-        (field::TRANSMITTED_AT, Some(key.transmitted_at.as_str())),
-        (field::STAN, Some(&key.stan)),
-        (field::TERMINAL, terminal),
-        (field::MANAGEMENT_CODE, Some(ECHO_TEST)),
-    ] {
-        if let Some(text) = text {
-            message.set(number, text.as_bytes()).ok()?;
-        }
-    }
-    Some(message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_echo_test_says_when_it_was_sent() {
-        let key = EchoKey {
-            transmitted_at: transmission_time("2026-11-29T12:00:31.250Z"),
-            stan: "000007".to_owned(),
-        };
-        assert_eq!(key.transmitted_at, "1129120031");
-        let test = echo_test(&key, Some("CARDBRDG")).unwrap();
-        assert_eq!(test.mti().to_string(), "0800");
-        let texts = [7, 11, 41, 70].map(|number| test.text(number));
-        assert_eq!(texts, [Some("1129120031"), Some("000007"), Some("CARDBRDG"), Some("301")]);
     }
 }

@@ -4,28 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::own::{Due, OwnKey};
+
 /// Unanswered echo tests in a row that close a connection.
 const MOST_UNANSWERED: u32 = 3;
-
-/// What an answer to an echo test repeats: DE7 and DE11.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EchoKey {
-    /// DE7.
-    pub(crate) transmitted_at: String,
-    /// DE11.
-    pub(crate) stan: String,
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Due {
-    /// Nothing yet.
-    Nothing,
-    /// An echo test is to be sent.
-    Send,
-    /// The peer does not answer any more.
-    NoEcho,
-}
 
 /// The echo tests of a connection.
 #[derive(Debug)]
@@ -33,7 +15,7 @@ pub(crate) struct EchoTests {
     interval: Option<Duration>,
     timeout: Duration,
     heard_at: Instant,
-    pending: Option<(EchoKey, Instant)>,
+    pending: Option<(OwnKey, Instant)>,
     unanswered: u32,
 }
 
@@ -60,11 +42,11 @@ impl EchoTests {
         if self.pending.take().is_some() {
             self.unanswered += 1;
         }
-        if self.unanswered >= MOST_UNANSWERED { Due::NoEcho } else { Due::Send }
+        if self.unanswered >= MOST_UNANSWERED { Due::GiveUp } else { Due::Send }
     }
 
     /// A test was sent.
-    pub(crate) fn sent(&mut self, key: EchoKey, now: Instant) {
+    pub(crate) fn sent(&mut self, key: OwnKey, now: Instant) {
         self.pending = Some((key, now));
     }
 
@@ -75,7 +57,7 @@ impl EchoTests {
 
     /// An answer to network management was received; returns how long it took, if it is the one
     /// that is waited for.
-    pub(crate) fn answered(&mut self, key: &EchoKey, now: Instant) -> Option<Duration> {
+    pub(crate) fn answered(&mut self, key: &OwnKey, now: Instant) -> Option<Duration> {
         let (_, sent_at) = self.pending.take_if(|(pending, _)| pending == key)?;
         self.unanswered = 0;
         Some(now.duration_since(sent_at))
@@ -86,8 +68,8 @@ impl EchoTests {
 mod tests {
     use super::*;
 
-    fn key(stan: &str) -> EchoKey {
-        EchoKey { transmitted_at: "1129120001".to_owned(), stan: stan.to_owned() }
+    fn key(stan: &str) -> OwnKey {
+        OwnKey { transmitted_at: "1129120001".to_owned(), stan: stan.to_owned() }
     }
 
     fn tests() -> (EchoTests, impl Fn(u64) -> Instant) {
@@ -118,7 +100,7 @@ mod tests {
             assert_eq!(tests.due(after(second)), Due::Send, "{number}");
             tests.sent(key("000001"), after(second));
         }
-        assert_eq!(tests.due(after(90)), Due::NoEcho);
+        assert_eq!(tests.due(after(90)), Due::GiveUp);
     }
 
     #[test]

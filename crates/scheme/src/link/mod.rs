@@ -1,28 +1,40 @@
 //! Links to card networks: listeners, connections, sign-on and caps (network-iso8583.md sections 1
-//! and 7). What is decided is in pure files (`session`, `echo`, `garbage`, `rate`, `outage`,
-//! `read_buffer`); `listening`, `connection` and `writer` do the I/O.
+//! and 7). What is decided is in pure files (`session`, `own_requests` with
+//! `sign_on` and `echo`, `reconnect`, `garbage`, `rate`, `outage`, `read_buffer`); `serving`,
+//! `connecting`, `life` and `writer` do the I/O; `connection` handles what was read.
 
 mod closing;
+mod command;
+mod connecting;
 mod connection;
 mod echo;
 mod facts;
 mod garbage;
-mod listening;
+mod life;
+mod managing;
 mod meters;
 mod outage;
 mod outgoing;
+mod own;
+mod own_requests;
 mod processing;
 mod rate;
 mod read_buffer;
+mod reconnect;
+mod serving;
 mod session;
 mod settings;
 mod shared;
+mod sign_on;
 mod socket;
 mod status;
 mod writer;
 
-pub use listening::serve_link;
+pub use managing::ManageError;
+pub use own::Management;
+pub use own_requests::ManagementAnswer;
+pub use serving::serve_link;
 pub use session::ConnectionState;
-pub use settings::{LinkCaps, LinkSettings, LinkTimes, SignOn};
+pub use settings::{LinkCaps, LinkMode, LinkSettings, LinkTimes, LinkTls, SignOn, Target};
 pub use shared::Link;
 pub use status::{ConnectionStatus, LinkCounters, LinkState, LinkStatus};

@@ -72,11 +72,12 @@ fn write(
 mod tests {
     use iso8583::{Frame, decode};
 
+    use super::super::settings::LinkMode;
     use super::*;
 
     fn sent(message: Message) -> Message {
-        let listen = "127.0.0.1:0".parse().unwrap();
-        let settings = LinkSettings::new("a", listen).unwrap();
+        let mode = LinkMode::listen("127.0.0.1:0".parse().unwrap());
+        let settings = LinkSettings::new("a", mode).unwrap();
         let outgoing = Outgoing::framed(&settings, &[], message, None).unwrap();
         match settings.framing.read(&outgoing.frame) {
             Ok(Frame::Whole { message, .. }) => decode(&settings.layout, message).unwrap().message,

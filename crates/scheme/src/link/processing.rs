@@ -128,6 +128,7 @@ fn network(link: &Link) -> Network<'_> {
         place: settings.place,
         allows_more: settings.multi_clearing,
         requires_balances: settings.requires_balances,
+        rules: &settings.rules,
         now: link.real_now(),
     }
 }
@@ -135,8 +136,8 @@ fn network(link: &Link) -> Network<'_> {
 /// What an order is answered.
 async fn decided(link: &Link, order: Order, answers: Answered) -> Reply {
     let decision = link.intake.answer(order);
-    let no_answer = link.settings().no_answer_code;
-    in_time(link, answers, async { reply_of(decision.await, no_answer) }).await
+    let codes = &link.settings().codes;
+    in_time(link, answers, async { reply_of(decision.await, codes) }).await
 }
 
 /// The reply that a message is given within the network's limit. After that it is not answered,

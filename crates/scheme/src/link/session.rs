@@ -4,7 +4,7 @@
 use domain::text_enum;
 use iso8583::Message;
 
-use super::echo::EchoKey;
+use super::own::{Management, OwnAnswer};
 use super::settings::SignOn;
 use crate::translate::{Refusal, Reply, field, require};
 
@@ -34,7 +34,7 @@ pub(crate) enum Step {
     /// It states what the network decided.
     Advise,
     /// It answers network management of ours.
-    OwnAnswer(EchoKey),
+    OwnAnswer(OwnAnswer),
     /// It is dropped.
     Drop,
 }
@@ -50,9 +50,9 @@ const REQUEST: u8 = 0;
 const RESPONSE: u8 = 1;
 const ADVICE: u8 = 2;
 /// Network management codes.
-const SIGN_ON: &str = "001";
-const SIGN_OFF: &str = "002";
-pub(crate) const ECHO_TEST: &str = "301";
+const SIGN_ON: &str = Management::SignOn.code();
+const SIGN_OFF: &str = Management::SignOff.code();
+const ECHO_TEST: &str = Management::EchoTest.code();
 /// Fields that network management has.
 const MANAGEMENT_FIELDS: [u8; 3] = [field::TRANSMITTED_AT, field::STAN, field::MANAGEMENT_CODE];
 
@@ -60,16 +60,18 @@ const MANAGEMENT_FIELDS: [u8; 3] = [field::TRANSMITTED_AT, field::STAN, field::M
 #[derive(Debug)]
 pub(crate) struct Session {
     state: ConnectionState,
+    /// While draining: the state to go on in.
+    before_drain: Option<ConnectionState>,
 }
 
 impl Session {
     /// A connection that was made now.
     pub(crate) const fn new(sign_on: SignOn) -> Self {
         let state = match sign_on {
-            SignOn::Peer => ConnectionState::Connected,
+            SignOn::Peer | SignOn::Us => ConnectionState::Connected,
             SignOn::Nobody => ConnectionState::SignedOn,
         };
-        Self { state }
+        Self { state, before_drain: None }
     }
 
     /// Its state.
@@ -77,9 +79,42 @@ impl Session {
         self.state
     }
 
-    /// The platform stops.
+    /// Its state, or the one that it goes on in once it is resumed.
+    pub(crate) fn lasting(&self) -> ConnectionState {
+        self.before_drain.unwrap_or(self.state)
+    }
+
+    /// It takes nothing new; if it is to go on later, it does so in the state that it has now.
     pub(crate) const fn drain(&mut self) {
-        self.state = ConnectionState::Draining;
+        if self.before_drain.is_none() {
+            self.before_drain = Some(self.state);
+            self.state = ConnectionState::Draining;
+        }
+    }
+
+    /// It goes on.
+    pub(crate) const fn resume(&mut self) {
+        if let Some(state) = self.before_drain.take() {
+            self.state = state;
+        }
+    }
+
+    /// The peer accepted a sign-on of ours.
+    pub(crate) const fn sign_on(&mut self) {
+        self.enter(ConnectionState::SignedOn);
+    }
+
+    /// A sign-off of ours was sent.
+    pub(crate) const fn sign_off(&mut self) {
+        self.enter(ConnectionState::SignedOff);
+    }
+
+    /// Enters a state, or notes that it is the one to go on in.
+    const fn enter(&mut self, state: ConnectionState) {
+        match &mut self.before_drain {
+            Some(before) => *before = state,
+            None => self.state = state,
+        }
     }
 
     /// What is done with a message; a sign-on or sign-off changes the state.
@@ -88,7 +123,7 @@ impl Session {
         match (mti.class(), mti.function()) {
             (NETWORK_MANAGEMENT, REQUEST | ADVICE) => Step::Answer(self.manage(message)),
             (NETWORK_MANAGEMENT, RESPONSE) => {
-                own_answer(message).map_or(Step::Drop, Step::OwnAnswer)
+                OwnAnswer::read(message).map_or(Step::Drop, Step::OwnAnswer)
             }
             (AUTHORISATION | FINANCIAL, REQUEST) if mti.origin() <= 1 => self.request(),
             // What states facts is taken in any state, but not while stopping.
@@ -131,9 +166,8 @@ impl Session {
         let is_draining = self.state == ConnectionState::Draining;
         match message.text(field::MANAGEMENT_CODE) {
             Some(SIGN_ON) if is_draining => return Reply::Refused(Refusal::Unavailable),
-            Some(SIGN_ON) => self.state = ConnectionState::SignedOn,
-            Some(SIGN_OFF) if is_draining => {}
-            Some(SIGN_OFF) => self.state = ConnectionState::SignedOff,
+            Some(SIGN_ON) => self.enter(ConnectionState::SignedOn),
+            Some(SIGN_OFF) => self.enter(ConnectionState::SignedOff),
             Some(ECHO_TEST) => {}
             _ => return Reply::Refused(Refusal::NotSupported),
         }
@@ -141,15 +175,11 @@ impl Session {
     }
 }
 
-fn own_answer(message: &Message) -> Option<EchoKey> {
-    let text = |number| message.text(number).map(str::to_owned);
-    Some(EchoKey { transmitted_at: text(field::TRANSMITTED_AT)?, stan: text(field::STAN)? })
-}
-
 #[cfg(test)]
 mod tests {
     use iso8583::Mti;
 
+    use super::super::own::OwnKey;
     use super::*;
 
     fn message(mti: &str, fields: &[(u8, &str)]) -> Message {
@@ -200,6 +230,28 @@ mod tests {
     }
 
     #[test]
+    fn a_drained_connection_goes_on_where_it_was() {
+        let mut session = Session::new(SignOn::Us);
+        assert_eq!(session.state(), ConnectionState::Connected);
+        session.sign_on();
+        session.drain();
+        session.drain();
+        assert_eq!(session.receive(&message("0100", &[])), refused(Refusal::Unavailable));
+        session.resume();
+        assert_eq!(session.receive(&message("0100", &[])), Step::Authorise);
+        session.drain();
+        assert_eq!(session.receive(&management("002")), ACCEPTED);
+        session.resume();
+        assert_eq!(session.state(), ConnectionState::SignedOff);
+        session.drain();
+        session.sign_on();
+        assert_eq!(session.lasting(), ConnectionState::SignedOn);
+        session.sign_off();
+        session.resume();
+        assert_eq!(session.state(), ConnectionState::SignedOff);
+    }
+
+    #[test]
     fn what_is_not_supported_says_so() {
         let mut session = Session::new(SignOn::Nobody);
         for mti in ["0102", "0120", "0200", "0220", "0400", "0420", "0500", "0600", "0620"] {
@@ -217,7 +269,8 @@ mod tests {
             assert_eq!(session.receive(&message(mti, &[])), Step::Drop, "{mti}");
         }
         let answer = message("0810", &[(7, "1129115900"), (11, "000100"), (39, "00")]);
-        let key = EchoKey { transmitted_at: "1129115900".into(), stan: "000100".into() };
-        assert_eq!(session.receive(&answer), Step::OwnAnswer(key));
+        let key = OwnKey { transmitted_at: "1129115900".into(), stan: "000100".into() };
+        let own = OwnAnswer { key, code: "00".into(), is_accepted: true };
+        assert_eq!(session.receive(&answer), Step::OwnAnswer(own));
     }
 }

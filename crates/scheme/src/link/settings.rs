@@ -1,20 +1,147 @@
 //! The settings of a link, checked (network-iso8583.md section 7.1).
 
-use std::net::SocketAddr;
+use std::fmt;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use iso8583::{FieldSet, Framing, FramingSettings, Layout, Packager, SettingsError, default_echo};
+use rustls::{ClientConfig, ServerConfig};
 
-use crate::translate::{Code, Place};
+use crate::translate::{Codes, Place, RequestRules};
 
 /// Who signs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignOn {
     /// The peer, by a message.
     Peer,
+    /// The platform, by a message.
+    Us,
     /// Nobody: a connection is signed on once it is made.
     Nobody,
+}
+
+/// An address to connect to; its name is resolved at each try.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// A name or an address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl Target {
+    /// Reads a text such as `switch.example:9001` or `[2001:db8::1]:9001`.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (host, port) = text.rsplit_once(':')?;
+        let bare = host.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+        let is_right = match bare {
+            Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+            None => !host.is_empty() && host.bytes().all(is_of_a_name),
+        };
+        let port = port.parse().ok().filter(|port| *port > 0)?;
+        is_right.then(|| Self { host: bare.unwrap_or(host).to_owned(), port })
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host.contains(':') {
+            true => write!(f, "[{}]:{}", self.host, self.port),
+            false => write!(f, "{}:{}", self.host, self.port),
+        }
+    }
+}
+
+const fn is_of_a_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_')
+}
+
+/// Who makes the connections.
+#[derive(Debug, Clone)]
+pub enum LinkMode {
+    /// Peers do.
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// Networks that they may come from; empty = any.
+        allow: Vec<IpNet>,
+        /// Most connections.
+        max_connections: usize,
+    },
+    /// The platform does.
+    Connect {
+        /// Where to.
+        targets: Vec<Target>,
+        /// Connections to each.
+        connections: usize,
+    },
+}
+
+impl LinkMode {
+    /// Most connections of a link that listens, unless it says otherwise.
+    pub const MAX_CONNECTIONS: usize = 8;
+    /// Connections to each target, unless the link says otherwise.
+    pub const CONNECTIONS: usize = 2;
+
+    /// A listener with the defaults.
+    #[must_use]
+    pub const fn listen(address: SocketAddr) -> Self {
+        Self::Listen { address, allow: Vec::new(), max_connections: Self::MAX_CONNECTIONS }
+    }
+
+    /// Its word in the configuration.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Listen { .. } => "listen",
+            Self::Connect { .. } => "connect",
+        }
+    }
+
+    /// Where it connects to.
+    #[must_use]
+    pub fn targets(&self) -> &[Target] {
+        match self {
+            Self::Listen { .. } => &[],
+            Self::Connect { targets, .. } => targets,
+        }
+    }
+
+    /// Most connections that it has at a time.
+    #[must_use]
+    pub const fn max_connections(&self) -> usize {
+        match self {
+            Self::Listen { max_connections, .. } => *max_connections,
+            Self::Connect { targets, connections } => targets.len() * *connections,
+        }
+    }
+}
+
+/// TLS of a link, for its side of the connections.
+pub enum LinkTls {
+    /// Of a link that listens.
+    Server {
+        /// The certificate and what clients must show.
+        config: Arc<ServerConfig>,
+        /// Whether clients must show a certificate.
+        verifies_clients: bool,
+    },
+    /// Of a link that connects; the server's certificate is always verified.
+    Client(Arc<ClientConfig>),
+}
+
+impl LinkTls {
+    /// Whether a peer without a certificate that the link trusts is refused.
+    #[must_use]
+    pub const fn verifies_peers(&self) -> bool {
+        match self {
+            Self::Server { verifies_clients, .. } => *verifies_clients,
+            Self::Client(_) => true,
+        }
+    }
 }
 
 /// The times of a link.
@@ -53,8 +180,6 @@ impl Default for LinkTimes {
 /// The caps of a link, over all its connections.
 #[derive(Debug, Clone)]
 pub struct LinkCaps {
-    /// Most connections.
-    pub connections: usize,
     /// Most requests under way.
     pub in_flight: usize,
     /// Most requests in a second.
@@ -67,13 +192,7 @@ pub struct LinkCaps {
 
 impl Default for LinkCaps {
     fn default() -> Self {
-        Self {
-            connections: 8,
-            in_flight: 512,
-            per_second: 1_000,
-            advices_in_flight: 64,
-            advices_waiting: 1_024,
-        }
+        Self { in_flight: 512, per_second: 1_000, advices_in_flight: 64, advices_waiting: 1_024 }
     }
 }
 
@@ -83,10 +202,10 @@ pub struct LinkSettings {
     pub name: String,
     /// The network whose messages it carries.
     pub network: String,
-    /// Where it listens.
-    pub listen: SocketAddr,
-    /// Networks that peers may come from; empty = any.
-    pub allow: Vec<IpNet>,
+    /// Who makes the connections.
+    pub mode: LinkMode,
+    /// TLS of its connections; `None` = they are in the clear.
+    pub tls: Option<LinkTls>,
     /// How messages are laid out.
     pub layout: Layout,
     /// How messages are framed.
@@ -103,10 +222,14 @@ pub struct LinkSettings {
     pub multi_clearing: bool,
     /// Fields that an answer repeats.
     pub echo: FieldSet,
-    /// The code for a decision to which the enterprise gave no usable answer.
-    pub no_answer_code: Code,
     /// Whether a balance inquiry is refused where the balances are not known here.
     pub requires_balances: bool,
+    /// The codes for decisions.
+    pub codes: Codes,
+    /// What it changes in how requests are read.
+    pub rules: RequestRules,
+    /// Whether another signed-on connection may carry the answer of one that is gone.
+    pub answers_anywhere: bool,
     /// Times.
     pub times: LinkTimes,
     /// Caps.
@@ -114,16 +237,16 @@ pub struct LinkSettings {
 }
 
 impl LinkSettings {
-    /// The defaults of a link that listens there.
+    /// The defaults of a link.
     ///
     /// # Errors
     /// None in practice: the defaults of a framing are valid.
-    pub fn new(name: &str, listen: SocketAddr) -> Result<Self, SettingsError> {
+    pub fn new(name: &str, mode: LinkMode) -> Result<Self, SettingsError> {
         Ok(Self {
             name: name.to_owned(),
             network: name.to_owned(),
-            listen,
-            allow: Vec::new(),
+            mode,
+            tls: None,
             layout: Layout::of(Packager::Iso87Ascii),
             framing: Framing::new(&FramingSettings::default())?,
             echoes_keep_alive: false,
@@ -132,10 +255,27 @@ impl LinkSettings {
             terminal: None,
             multi_clearing: false,
             echo: default_echo(),
-            no_answer_code: Code::DO_NOT_HONOUR,
             requires_balances: false,
+            codes: Codes::default(),
+            rules: RequestRules::default(),
+            answers_anywhere: false,
             times: LinkTimes::default(),
             caps: LinkCaps::default(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_a_host_and_a_port() {
+        for text in ["10.0.0.5:9001", "switch-a.example:1", "[2001:db8::1]:65535"] {
+            assert_eq!(Target::parse(text).unwrap().to_string(), text);
+        }
+        for text in ["", "9001", ":9001", "a:", "a:0", "a:65536", "a b:1", "::1:1", "[a]:1"] {
+            assert_eq!(Target::parse(text), None, "{text}");
+        }
     }
 }

@@ -1,50 +1,84 @@
 //! What the connections of a link share.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use domain::{Clock, Timestamp};
+use domain::{Clock, Random, Timestamp};
 use iso8583::Mti;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::closing::CloseReason;
+use super::command::{Command, MAX_COMMANDS};
 use super::facts::FactLane;
 use super::meters::{Meters, Overload, Undelivered};
-use super::outgoing::Answered;
+use super::outgoing::{Answered, Outgoing};
 use super::rate::Rate;
 use super::session::{ConnectionState, Session};
-use super::settings::LinkSettings;
+use super::settings::{LinkMode, LinkSettings};
 use super::status::{ConnectionStatus, LinkCounters, LinkState, LinkStatus};
 use crate::intake::Intake;
 use crate::translate::Reply;
 
+/// Whether a link takes requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drain {
+    /// It does.
+    No,
+    /// It does not, until an operator says otherwise.
+    Asked,
+    /// It stops for good.
+    Stopping,
+}
+
+/// A connection as its link knows it.
+struct Held {
+    status: ConnectionStatus,
+    commands: mpsc::Sender<Command>,
+}
+
+/// A connection that was admitted.
+pub(crate) struct Admitted {
+    /// Its number within the link.
+    pub(crate) id: u64,
+    /// What other tasks ask of it.
+    pub(crate) commands: mpsc::Receiver<Command>,
+}
+
 /// A link to a card network.
 pub struct Link {
     settings: LinkSettings,
-    address: SocketAddr,
+    address: Option<SocketAddr>,
     pub(crate) intake: Intake,
     pub(crate) meters: Meters,
     clock: Clock,
+    pub(crate) random: Arc<dyn Random>,
     in_flight: Arc<Semaphore>,
     pub(crate) facts: FactLane,
     rate: Mutex<Rate>,
     next_id: AtomicU64,
-    connections: Mutex<BTreeMap<u64, ConnectionStatus>>,
+    connections: Mutex<BTreeMap<u64, Held>>,
     counters: Mutex<LinkCounters>,
-    is_draining: AtomicBool,
+    drain: watch::Sender<Drain>,
 }
 
 impl Link {
-    /// A link with these settings, whose listener is bound to `address`.
+    /// A link with these settings, whose listener, if it has one, is bound to `address`.
     #[must_use]
-    pub fn new(settings: LinkSettings, address: SocketAddr, intake: Intake) -> Arc<Self> {
+    pub fn new(
+        settings: LinkSettings,
+        address: Option<SocketAddr>,
+        intake: Intake,
+        random: Arc<dyn Random>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             address,
             clock: intake.store.clock().clone(),
             intake,
+            random,
             meters: Meters::new(settings.name.clone()),
             in_flight: Arc::new(Semaphore::new(settings.caps.in_flight)),
             facts: FactLane::new(settings.caps.advices_in_flight, settings.caps.advices_waiting),
@@ -52,7 +86,7 @@ impl Link {
             next_id: AtomicU64::new(1),
             connections: Mutex::default(),
             counters: Mutex::default(),
-            is_draining: AtomicBool::new(false),
+            drain: watch::Sender::new(Drain::No),
             settings,
         })
     }
@@ -63,21 +97,22 @@ impl Link {
         &self.settings
     }
 
-    /// The address of its listener.
+    /// The address of its listener, if it has one.
     #[must_use]
-    pub const fn address(&self) -> SocketAddr {
+    pub const fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
     /// What an operator sees of it.
     #[must_use]
     pub fn status(&self) -> LinkStatus {
-        let connections: Vec<_> = locked(&self.connections).values().cloned().collect();
+        let connections: Vec<_> =
+            locked(&self.connections).values().map(|held| held.status.clone()).collect();
         let is_up = connections.iter().any(|it| it.state == ConnectionState::SignedOn);
-        let state = match (self.is_draining.load(Ordering::SeqCst), is_up) {
-            (true, _) => LinkState::Draining,
-            (false, true) => LinkState::Up,
-            (false, false) => LinkState::Down,
+        let state = match (*self.drain.borrow(), is_up) {
+            (Drain::Asked | Drain::Stopping, _) => LinkState::Draining,
+            (Drain::No, true) => LinkState::Up,
+            (Drain::No, false) => LinkState::Down,
         };
         LinkStatus { state, connections, counters: *locked(&self.counters) }
     }
@@ -88,42 +123,83 @@ impl Link {
     }
 
     /// The link stops.
-    pub(crate) fn drain(&self) {
-        self.is_draining.store(true, Ordering::SeqCst);
+    pub(crate) fn stop(&self) {
+        self.drain.send_replace(Drain::Stopping);
+    }
+
+    /// Changes whether it takes requests, if it is as expected.
+    pub(crate) fn change_drain(&self, from: Drain, to: Drain) {
+        self.drain.send_if_modified(|drain| {
+            let is_changed = *drain == from;
+            if is_changed {
+                *drain = to;
+            }
+            is_changed
+        });
+    }
+
+    /// Where its connections take commands, oldest first.
+    pub(crate) fn commands(&self) -> Vec<(u64, mpsc::Sender<Command>)> {
+        let connections = locked(&self.connections);
+        connections.iter().map(|(id, held)| (*id, held.commands.clone())).collect()
+    }
+
+    /// Whether it takes requests, now and later.
+    pub(crate) fn watch_drain(&self) -> watch::Receiver<Drain> {
+        self.drain.subscribe()
+    }
+
+    /// Waits until the link stops.
+    pub(crate) async fn stopped(&self) {
+        // The sender lives as long as the link, so waiting cannot fail.
+        let _ = self.watch_drain().wait_for(|drain| *drain == Drain::Stopping).await;
     }
 
     /// Waits until no message is under way.
     pub(crate) async fn settled(&self) {
         let all = u32::try_from(self.settings.caps.in_flight).unwrap_or(u32::MAX);
-        // The semaphore is never closed, so this cannot fail.
+        // The semaphore is never closed, so acquiring cannot fail.
         let _ = self.in_flight.acquire_many(all).await;
         self.facts.settled().await;
     }
 
-    /// Admits a connection; `None` if its address is not allowed or there are too many.
-    pub(crate) fn open(&self, peer: SocketAddr) -> Option<u64> {
-        let mut connections = locked(&self.connections);
-        if !self.allows(peer.ip()) || connections.len() >= self.settings.caps.connections {
+    /// Admits a peer's connection; `None` if its address is not allowed or there are too many.
+    pub(crate) fn admit_peer(&self, peer: SocketAddr) -> Option<Admitted> {
+        let LinkMode::Listen { allow, max_connections, .. } = &self.settings.mode else {
             return None;
-        }
+        };
+        let address = peer.ip().to_canonical();
+        let is_allowed = allow.is_empty() || allow.iter().any(|it| it.contains(&address));
+        let mut connections = locked(&self.connections);
+        let is_room = connections.len() < *max_connections;
+        (is_allowed && is_room).then(|| self.open(&mut connections, peer))
+    }
+
+    /// Takes a connection that the platform made.
+    pub(crate) fn take_connected(&self, peer: SocketAddr) -> Admitted {
+        self.open(&mut locked(&self.connections), peer)
+    }
+
+    fn open(&self, connections: &mut BTreeMap<u64, Held>, peer: SocketAddr) -> Admitted {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let status = ConnectionStatus {
             id,
             peer,
-            state: Session::new(self.settings.sign_on).state(),
+            tls_peer: None,
+            // With TLS it is not ready for messages yet.
+            state: match self.settings.tls {
+                Some(_) => ConnectionState::Connected,
+                None => Session::new(self.settings.sign_on).state(),
+            },
             since: self.real_now(),
             in_flight: 0,
             last_received_at: None,
             last_sent_at: None,
         };
-        connections.insert(id, status);
-        self.meter(&connections);
-        Some(id)
-    }
-
-    fn allows(&self, address: IpAddr) -> bool {
-        let (allow, address) = (&self.settings.allow, address.to_canonical());
-        allow.is_empty() || allow.iter().any(|network| network.contains(&address))
+        let (sender, commands) = mpsc::channel(MAX_COMMANDS);
+        connections.insert(id, Held { status, commands: sender });
+        self.meter(connections);
+        Admitted { id, commands }
     }
 
     /// Removes a connection that was closed.
@@ -143,7 +219,7 @@ impl Link {
     /// Notes the state of a connection, and how many of its requests are under way.
     pub(crate) fn note(&self, id: u64, state: ConnectionState, in_flight: usize) {
         let mut connections = locked(&self.connections);
-        let Some(status) = connections.get_mut(&id) else { return };
+        let Some(Held { status, .. }) = connections.get_mut(&id) else { return };
         let is_changed = status.state != state;
         (status.state, status.in_flight) = (state, in_flight);
         if is_changed {
@@ -151,15 +227,22 @@ impl Link {
         }
     }
 
+    /// TLS was agreed on with a peer that showed a certificate of this name.
+    pub(crate) fn identify(&self, id: u64, tls_peer: Option<String>) {
+        if let Some(Held { status, .. }) = locked(&self.connections).get_mut(&id) {
+            status.tls_peer = tls_peer;
+        }
+    }
+
     /// Something was received.
     pub(crate) fn heard(&self, id: u64) {
-        if let Some(status) = locked(&self.connections).get_mut(&id) {
+        if let Some(Held { status, .. }) = locked(&self.connections).get_mut(&id) {
             status.last_received_at = Some(self.real_now());
         }
     }
 
-    fn meter(&self, connections: &BTreeMap<u64, ConnectionStatus>) {
-        let states: Vec<_> = connections.values().map(|it| it.state).collect();
+    fn meter(&self, connections: &BTreeMap<u64, Held>) {
+        let states: Vec<_> = connections.values().map(|held| held.status.state).collect();
         self.meters.connections(&states);
     }
 
@@ -234,12 +317,33 @@ impl Link {
 
     /// Something was written.
     pub(crate) fn count_written(&self, id: u64, answers: Option<Answered>) {
-        if let Some(status) = locked(&self.connections).get_mut(&id) {
+        if let Some(Held { status, .. }) = locked(&self.connections).get_mut(&id) {
             status.last_sent_at = Some(self.real_now());
         }
         let Some(Answered { mti, arrived }) = answers else { return };
         locked(&self.counters).answered += 1;
         self.meters.answered(mti, arrived.elapsed());
+    }
+
+    /// Gives an answer whose connection is gone to another one that is signed on, if the link
+    /// allows that; otherwise it is not written.
+    pub(crate) fn hand_over(&self, outgoing: Outgoing) {
+        if outgoing.answers.is_none() {
+            return;
+        }
+        let mut command = Command::Answer(outgoing);
+        if self.settings.answers_anywhere {
+            for held in locked(&self.connections).values() {
+                if held.status.state != ConnectionState::SignedOn {
+                    continue;
+                }
+                command = match held.commands.try_send(command) {
+                    Ok(()) => return,
+                    Err(TrySendError::Full(it) | TrySendError::Closed(it)) => it,
+                };
+            }
+        }
+        self.count_undelivered(Undelivered::NotWritten, 1);
     }
 
     /// Counts answers that were not written.

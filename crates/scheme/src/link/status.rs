@@ -25,6 +25,8 @@ pub struct ConnectionStatus {
     pub id: u64,
     /// The peer's address.
     pub peer: SocketAddr,
+    /// The name in the peer's certificate; `None` without TLS, and if it shows none.
+    pub tls_peer: Option<String>,
     /// Its state.
     pub state: ConnectionState,
     /// When it was made, in real time.

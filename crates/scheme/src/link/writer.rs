@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use tokio::io::AsyncWriteExt as _;
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
@@ -11,6 +10,7 @@ use super::closing::CloseReason;
 use super::meters::Undelivered;
 use super::outgoing::Outgoing;
 use super::shared::Link;
+use super::socket::WriteHalf;
 
 /// Frames that may wait to be written; the next one closes the connection.
 pub(crate) const MAX_WAITING: usize = 256;
@@ -19,11 +19,15 @@ pub(crate) const MAX_WAITING: usize = 256;
 pub(crate) async fn write_frames(
     link: Arc<Link>,
     id: u64,
-    mut stream: OwnedWriteHalf,
+    mut stream: WriteHalf,
     mut queue: Receiver<Outgoing>,
 ) -> Option<CloseReason> {
     while let Some(outgoing) = queue.recv().await {
-        let writing = stream.write_all(&outgoing.frame);
+        let writing = async {
+            stream.write_all(&outgoing.frame).await?;
+            // TLS keeps what the socket has not taken yet.
+            stream.flush().await
+        };
         let reason = match timeout(link.settings().times.write, writing).await {
             Ok(Ok(())) => {
                 link.count_written(id, outgoing.answers);
@@ -33,11 +37,11 @@ pub(crate) async fn write_frames(
             Err(_) => CloseReason::SlowReader,
         };
         queue.close();
-        let mut lost = usize::from(outgoing.answers.is_some());
+        // The peer may have received the one that was begun.
+        link.count_undelivered(Undelivered::NotWritten, usize::from(outgoing.answers.is_some()));
         while let Ok(outgoing) = queue.try_recv() {
-            lost += usize::from(outgoing.answers.is_some());
+            link.hand_over(outgoing);
         }
-        link.count_undelivered(Undelivered::NotWritten, lost);
         return Some(reason);
     }
     // The peer may have closed it already.

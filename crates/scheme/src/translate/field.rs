@@ -22,8 +22,16 @@ pub(crate) const LOCAL_DATE: u8 = 13;
 pub(crate) const EXPIRY: u8 = 14;
 /// Merchant category code.
 pub(crate) const MCC: u8 = 18;
+/// Acquirer's country.
+pub(crate) const ACQUIRER_COUNTRY: u8 = 19;
+/// Point of service entry mode.
+pub(crate) const ENTRY_MODE: u8 = 22;
+/// Network international identifier.
+pub(crate) const NETWORK_ID: u8 = 24;
 /// Point of service condition.
 pub(crate) const CONDITION: u8 = 25;
+/// Whether and how a PIN was captured.
+pub(crate) const PIN_CAPTURE: u8 = 26;
 /// Acquirer.
 pub(crate) const ACQUIRER: u8 = 32;
 /// Track 2.

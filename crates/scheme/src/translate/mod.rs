@@ -3,15 +3,21 @@
 mod amounts;
 mod balances;
 mod codes;
+mod fact;
 pub(crate) mod field;
 mod identity;
 mod merchant;
 mod order;
+mod presence;
 mod presented;
 mod reply;
+mod rules;
 
-pub use codes::Code;
 pub(crate) use codes::Refusal;
+pub use codes::{Code, Codes};
+pub(crate) use fact::{advice_of, reversal_of};
 pub use merchant::Place;
-pub(crate) use order::{Network, advice_of, order_of, require, reversal_of};
+pub(crate) use order::{Network, order_of};
+pub(crate) use presence::require;
 pub(crate) use reply::{Reply, reply_of, reply_of_advice, reply_of_reversal};
+pub use rules::RequestRules;

@@ -1,6 +1,6 @@
 //! From a request to an order (network-iso8583.md section 3.3).
 
-use domain::{AuthType, MessageFacts, Money, ResponseCode, Timestamp, TransactionType};
+use domain::{AuthType, MessageFacts, Money, Timestamp, TransactionType};
 use iso8583::Message;
 use tokio::time::Instant;
 
@@ -9,11 +9,15 @@ use super::codes::Refusal;
 use super::field;
 use super::identity::{network_key, numbers_of, original_of};
 use super::merchant::{Place, merchant_of};
-use super::presented::{card_of, pan_of};
-use crate::order::{Advice, BalanceInquiry, LinkMessage, Order, Original, Reversal};
+use super::presence::require;
+use super::presented::card_of;
+use super::rules::RequestRules;
+use crate::order::{BalanceInquiry, LinkMessage, Order, OrderCard, Original};
 
 /// Fields that every request has.
-const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
+pub(super) const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
+/// The code of a purchase, which checks the account if nothing is to be paid.
+const PURCHASE: &str = "00";
 /// The condition of a reservation.
 const PRE_AUTHORISED: &str = "06";
 /// The condition of a check of the account.
@@ -21,9 +25,6 @@ const ACCOUNT_CHECK: &str = "51";
 
 /// The class of messages that authorise and post at once.
 const FINANCIAL: u8 = 2;
-/// Digits of the amount that remains.
-const REPLACEMENT_DIGITS: usize = 12;
-
 /// Processing codes, in two digits, that ask for balances.
 const BALANCE_INQUIRIES: [&str; 2] = ["30", "31"];
 
@@ -37,6 +38,8 @@ pub(crate) struct Network<'a> {
     pub(crate) allows_more: bool,
     /// Whether a balance inquiry is refused where the balances are not known.
     pub(crate) requires_balances: bool,
+    /// What the link changes.
+    pub(crate) rules: &'a RequestRules,
     /// Real time.
     pub(crate) now: Timestamp,
 }
@@ -56,14 +59,22 @@ pub(crate) fn order_of(
 }
 
 /// Reads what a message is about, which nobody verifies where it is a fact.
-fn fact_of(message: &Message, network: &Network<'_>, answer_by: Instant) -> Result<Order, Refusal> {
+pub(super) fn fact_of(
+    message: &Message,
+    network: &Network<'_>,
+    answer_by: Instant,
+) -> Result<Order, Refusal> {
     let card = card_of(message)?;
+    if let OrderCard::Pan { pan, .. } = &card {
+        network.rules.check_prefix(pan)?;
+    }
     require(message, &MANDATORY)?;
+    network.rules.check_presence(message)?;
     require_times(message)?;
     let billing = billing_of(message)?;
     let acquirer_amount = amount_of(message)?;
     let is_zero = acquirer_amount.is_none_or(|amount| !amount.is_positive());
-    let transaction_type = transaction_type_of(message, is_zero)?;
+    let transaction_type = transaction_type_of(message, is_zero, network.rules)?;
     Ok(Order {
         card,
         pin: None,
@@ -81,67 +92,8 @@ fn fact_of(message: &Message, network: &Network<'_>, answer_by: Instant) -> Resu
     })
 }
 
-/// Reads an advice.
-///
-/// # Errors
-/// The first thing that it lacks, or that cannot be read.
-pub(crate) fn advice_of(
-    message: &Message,
-    network: &Network<'_>,
-    answer_by: Instant,
-) -> Result<Advice, Refusal> {
-    require(message, &[field::AMOUNT, field::CURRENCY])?;
-    let mut order = fact_of(message, network, answer_by)?;
-    let read = order.message.take().ok_or(Refusal::Format(field::STAN))?;
-    Ok(Advice {
-        pan: pan_of(message)?,
-        message: read,
-        decline: decline_of(message),
-        auth_code: message.text(field::AUTH_CODE).map(str::to_owned),
-        allows_more: network.allows_more,
-        order,
-    })
-}
-
-/// The code of a decline by the network; `None` if it approved (network-iso8583.md section 4.2).
-fn decline_of(message: &Message) -> Option<ResponseCode> {
-    match message.text(field::RESPONSE_CODE).unwrap_or("00") {
-        "00" | "08" | "10" | "11" | "16" | "85" | "87" => None,
-        "51" | "61" | "65" => Some(ResponseCode::InsufficientFunds),
-        "68" | "91" | "96" => Some(ResponseCode::NoResponse),
-        _ => Some(ResponseCode::NotAllowed),
-    }
-}
-
-/// Reads a reversal.
-///
-/// # Errors
-/// The first thing that it lacks, or that cannot be read.
-pub(crate) fn reversal_of(message: &Message, network: &Network<'_>) -> Result<Reversal, Refusal> {
-    let pan = pan_of(message)?;
-    require(message, &MANDATORY)?;
-    require(message, &[field::AMOUNT, field::CURRENCY])?;
-    require_times(message)?;
-    billing_of(message)?;
-    if message.get(field::ORIGINAL).is_none() {
-        require(message, &[field::RRN, field::ACQUIRER])?;
-    }
-    let amount = amount_of(message)?;
-    let mut read = message_of(message, network, amount)?.ok_or(Refusal::Format(field::STAN))?;
-    read.facts.remaining_minor = remaining_minor(message)?;
-    let auth_code = message.text(field::AUTH_CODE).map(str::to_owned);
-    Ok(Reversal { pan, message: read, auth_code })
-}
-
-/// What remains of the original: the first amount of DE95.
-fn remaining_minor(message: &Message) -> Result<Option<i64>, Refusal> {
-    let Some(text) = message.text(field::REPLACEMENT) else { return Ok(None) };
-    let digits = text.get(..REPLACEMENT_DIGITS).and_then(|digits| digits.parse().ok());
-    digits.map(Some).ok_or(Refusal::Format(field::REPLACEMENT))
-}
-
 /// A message as later ones are judged by it; `None` without a STAN.
-fn message_of(
+pub(super) fn message_of(
     message: &Message,
     network: &Network<'_>,
     amount: Option<Money>,
@@ -158,14 +110,8 @@ fn message_of(
     Ok(numbers.map(|numbers| LinkMessage { numbers, facts }))
 }
 
-/// Refuses a message that lacks one of the fields.
-pub(crate) fn require(message: &Message, fields: &[u8]) -> Result<(), Refusal> {
-    let missing = fields.iter().find(|number| message.get(**number).is_none());
-    missing.map_or(Ok(()), |number| Err(Refusal::Format(*number)))
-}
-
 /// Dates and times exist.
-fn require_times(message: &Message) -> Result<(), Refusal> {
+pub(super) fn require_times(message: &Message) -> Result<(), Refusal> {
     let wrong = |number: u8| Err(Refusal::Format(number));
     for (number, is_right) in [
         (field::TRANSMITTED_AT, is_date_and_time as fn(&str) -> bool),
@@ -214,17 +160,15 @@ fn pairs<const N: usize>(text: &str) -> Option<[u8; N]> {
 }
 
 /// What the processing code's first two digits ask for.
-fn transaction_type_of(message: &Message, is_zero: bool) -> Result<TransactionType, Refusal> {
-    let own = match processing_code(message) {
-        "00" if is_zero => TransactionType::Inquiry,
-        "00" | "09" => TransactionType::Purchase,
-        "01" | "11" | "17" => TransactionType::Cash,
-        "20" => TransactionType::Refund,
-        "30" | "31" | "33" => TransactionType::Inquiry,
-        _ => return Err(Refusal::NotSupported),
-    };
-    let is_check = is_zero && message.text(field::CONDITION) == Some(ACCOUNT_CHECK);
-    Ok(if is_check { TransactionType::Inquiry } else { own })
+fn transaction_type_of(
+    message: &Message,
+    is_zero: bool,
+    rules: &RequestRules,
+) -> Result<TransactionType, Refusal> {
+    let code = processing_code(message);
+    let own = rules.type_of(code).ok_or(Refusal::NotSupported)?;
+    let is_check = code == PURCHASE || message.text(field::CONDITION) == Some(ACCOUNT_CHECK);
+    Ok(if is_zero && is_check { TransactionType::Inquiry } else { own })
 }
 
 /// The first two digits of the processing code; without one, nothing.
@@ -307,6 +251,7 @@ mod tests {
             place: Place::default(),
             allows_more: false,
             requires_balances: false,
+            rules: &RequestRules::default(),
             now,
         };
         order_of(&message, &network, Instant::now())

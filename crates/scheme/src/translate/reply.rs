@@ -6,7 +6,7 @@ use iso8583::{FieldError, Message, report_format_error};
 use store::MoneyError;
 
 use super::balances::additional_amounts;
-use super::codes::{Code, Refusal, code_of};
+use super::codes::{Code, Codes, Refusal};
 use super::field;
 use crate::error::SchemeError;
 
@@ -82,7 +82,7 @@ impl Reply {
 /// What an authorisation's result is answered, with the balances that were asked for.
 pub(crate) fn reply_of(
     result: Result<(AuthorisationAnswer, Option<CardBalances>), SchemeError>,
-    no_answer: Code,
+    codes: &Codes,
 ) -> Reply {
     let (answer, balances) = match result {
         Ok(answered) => answered,
@@ -94,7 +94,7 @@ pub(crate) fn reply_of(
             Reply::Approved { auth_code: authorisation.auth_code, balances, is_repeated }
         }
         (AuthorisationStatus::Declined, Some(cause)) => {
-            Reply::Declined { code: code_of(&cause, no_answer), is_repeated }
+            Reply::Declined { code: codes.of(&cause), is_repeated }
         }
         (AuthorisationStatus::Declined, None) => {
             Reply::Declined { code: Code::DO_NOT_HONOUR, is_repeated }
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn what_has_no_record_has_its_code_and_what_is_not_known_none() {
-        let of = |error| reply_of(Err(error), Code::DO_NOT_HONOUR);
+        let of = |error| reply_of(Err(error), &Codes::default());
         let refused = Reply::Refused;
         let failed = StoreError::Overloaded;
         assert_eq!(of(SchemeError::CardNotFound), refused(Refusal::UnknownCard));

@@ -9,12 +9,13 @@ use iso8583::{
     FieldSettings, Framing, FramingSettings, Layout, LayoutSettings, NumberOrText, SettingsError,
 };
 use serde::Deserialize;
-use toml::{Table, Value};
+use toml::Table;
 use zeroize::Zeroizing;
 
 use super::codec::Codec;
 use super::given::Given;
 use super::step::{Fields, duration, fields};
+use super::tls::{Tls, TlsKeys};
 
 /// Most connections of a script.
 const MAX_CONNECTIONS: usize = 64;
@@ -35,6 +36,8 @@ pub enum Side {
 pub struct Head {
     /// Which side it is.
     pub side: Side,
+    /// TLS of its connections, if they have it.
+    pub tls: Option<Tls>,
     /// How messages are written and read.
     pub codec: Codec,
     /// How long an answer or a connection may take.
@@ -70,7 +73,7 @@ struct Keys {
     max_frame: Option<usize>,
     timeout_ms: Option<u64>,
     connections: Option<usize>,
-    tls: Option<Value>,
+    tls: Option<TlsKeys>,
     #[serde(default)]
     keys: KeyTexts,
     #[serde(default)]
@@ -94,9 +97,6 @@ impl Head {
     /// The key at fault and what is wrong with it.
     pub fn parse(table: Table, given: &Given<'_>) -> Result<Self, String> {
         let keys: Keys = table.try_into().map_err(|error: toml::de::Error| error.to_string())?;
-        if keys.tls.is_some() {
-            return Err("tls: is not supported yet".to_owned());
-        }
         let side = match (keys.target, keys.listen) {
             (None, Some(_)) if given.target.is_some() => {
                 return Err("--target: means nothing for a script with listen".to_owned());
@@ -108,6 +108,11 @@ impl Head {
                 Side::Target(target.ok_or("target: should be an address, or listen one")?)
             }
         };
+        let tls = keys.tls.map(|tls| match &side {
+            Side::Target(target) => Tls::client(tls, target),
+            Side::Listen(_) => Tls::server(tls),
+        });
+        let tls = tls.transpose()?;
         let connections = keys.connections.unwrap_or(1);
         if !(1..=MAX_CONNECTIONS).contains(&connections) {
             return Err(format!("connections: should be from 1 to {MAX_CONNECTIONS}"));
@@ -136,6 +141,7 @@ impl Head {
         let undeclared = names.filter(|name| !keys.vars.contains_key(*name)).cloned().collect();
         Ok(Self {
             side,
+            tls,
             codec: Codec { layout, framing, zpk, zak },
             timeout: duration("timeout-ms", keys.timeout_ms.unwrap_or(TIMEOUT_MS))?,
             connections,

@@ -1,13 +1,14 @@
 //! One connection of a script.
 
 use std::collections::VecDeque;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
 use iso8583::{Frame, Message};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use rustix::net::sockopt::set_socket_linger;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::{Mutex, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 use super::codec::Got;
 use super::rules::{Reply, Stage};
 use super::step::Closing;
+use super::tls::Stream;
 
 /// Most messages that wait for a step; later ones are dropped.
 const MAX_UNREAD: usize = 16_384;
@@ -41,10 +43,12 @@ pub enum Nothing {
     Closed,
 }
 
-type Writer = Arc<Mutex<Option<OwnedWriteHalf>>>;
+type Writer = Arc<Mutex<Option<WriteHalf<Box<dyn Stream>>>>>;
 
 /// A connection.
 pub struct Line {
+    /// The socket below TLS.
+    socket: OwnedFd,
     writer: Writer,
     reader: JoinHandle<()>,
     arrivals: mpsc::Receiver<Arrived>,
@@ -53,11 +57,20 @@ pub struct Line {
 }
 
 impl Line {
-    /// Takes a connection over.
-    pub fn new(stream: TcpStream, stage: Arc<Stage>) -> Self {
+    /// Takes a connection over, once TLS is agreed on if the script has it.
+    ///
+    /// # Errors
+    /// The connection cannot be used.
+    pub async fn new(stream: TcpStream, stage: Arc<Stage>) -> Result<Self, String> {
         // It only delays if it fails.
         let _ = stream.set_nodelay(true);
-        let (reader, writer) = stream.into_split();
+        let socket = stream.as_fd().try_clone_to_owned();
+        let socket = socket.map_err(|error| format!("no connection: {error}"))?;
+        let stream: Box<dyn Stream> = match &stage.script.head.tls {
+            Some(tls) => tls.agree(stream).await?,
+            None => Box::new(stream),
+        };
+        let (reader, writer) = split(stream);
         let writer = Arc::new(Mutex::new(Some(writer)));
         let (sender, arrivals) = mpsc::channel(MAX_UNREAD);
         let (reads_from, reading) = watch::channel(Instant::now());
@@ -69,7 +82,7 @@ impl Line {
             delayed: Arc::new(Semaphore::new(MAX_DELAYED)),
         };
         let reader = tokio::spawn(reading.run(reader));
-        Self { writer, reader, arrivals, unread: VecDeque::new(), reads_from }
+        Ok(Self { socket, writer, reader, arrivals, unread: VecDeque::new(), reads_from })
     }
 
     /// Writes bytes.
@@ -132,8 +145,7 @@ impl Line {
                 let _ = writer.shutdown().await;
             }
             Closing::Reset => {
-                let _ = writer.as_ref().set_zero_linger();
-                writer.forget();
+                let _ = set_socket_linger(&self.socket, Some(Duration::ZERO));
             }
         }
     }
@@ -142,7 +154,14 @@ impl Line {
 async fn write(writer: &Writer, bytes: &[u8], limit: Duration) -> Result<(), String> {
     let writing = async {
         match writer.lock().await.as_mut() {
-            Some(writer) => writer.write_all(bytes).await.map_err(|it| it.kind().to_string()),
+            Some(writer) => {
+                let writing = async {
+                    writer.write_all(bytes).await?;
+                    // TLS keeps what the socket has not taken yet.
+                    writer.flush().await
+                };
+                writing.await.map_err(|it| it.kind().to_string())
+            }
             None => Err("the connection is closed".to_owned()),
         }
     };
@@ -159,7 +178,7 @@ struct Reading {
 }
 
 impl Reading {
-    async fn run(mut self, mut reader: OwnedReadHalf) {
+    async fn run(mut self, mut reader: ReadHalf<Box<dyn Stream>>) {
         let max_frame = self.stage.script.head.codec.framing.max_frame_bytes;
         let mut buffer = Zeroizing::new(vec![0; max_frame + MAX_PREFIX_BYTES]);
         let mut filled = 0;

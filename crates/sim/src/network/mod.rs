@@ -15,6 +15,7 @@ mod report;
 mod rules;
 mod script;
 mod step;
+mod tls;
 mod value;
 
 pub use given::Given;

@@ -97,7 +97,8 @@ impl Player {
             }
             (Side::Listen(_), None) => return Err("nothing listens".to_owned()),
         };
-        let line = Line::new(stream, Arc::clone(&self.stage));
+        let line = timeout(head.timeout, Line::new(stream, Arc::clone(&self.stage))).await;
+        let line = line.map_err(|_| "no connection: TLS takes too long".to_owned())??;
         if let Some(slot) = self.lines.get_mut(conn) {
             *slot = Some(line);
         }

@@ -27,7 +27,10 @@ fn one(keys: &str) -> Result<LinkSettings, String> {
 fn a_link_has_the_defaults_of_the_specification() {
     let link = one("").ok().unwrap();
     assert_eq!((link.name.as_str(), link.network.as_str()), ("a", "a"));
-    assert_eq!(link.listen.port(), 8_583);
+    let LinkMode::Listen { address, allow, max_connections } = &link.mode else {
+        panic!("listens")
+    };
+    assert_eq!((address.port(), allow.len(), *max_connections), (8_583, 0, 8));
     assert_eq!(link.layout.packager(), Packager::Iso87Ascii);
     assert_eq!(link.framing.length, LengthPrefix::Binary2);
     assert_eq!((link.framing.header, link.framing.max_frame_bytes), (Header::None, 8_192));
@@ -41,8 +44,7 @@ fn a_link_has_the_defaults_of_the_specification() {
     assert_eq!(times.echo_timeout, seconds(10));
     assert_eq!(times.answer_margin, Duration::from_millis(300));
     let caps = &link.caps;
-    assert_eq!((caps.connections, caps.in_flight, caps.per_second), (8, 512, 1_000));
-    assert!(link.allow.is_empty());
+    assert_eq!((caps.in_flight, caps.per_second), (512, 1_000));
 }
 
 #[test]
@@ -57,7 +59,8 @@ fn a_link_takes_what_its_table_says() {
          echo = [2, 11]\necho-timeout-ms = 300\n[links.fields]\n54 = { format = 'ans...240' }")
         .ok()
         .unwrap();
-    assert_eq!((link.network.as_str(), link.allow.len()), ("n", 2));
+    let LinkMode::Listen { allow, max_connections, .. } = &link.mode else { panic!("listens") };
+    assert_eq!((link.network.as_str(), allow.len(), *max_connections), ("n", 2, 2));
     assert_eq!(link.layout.packager(), Packager::Iso87Binary);
     assert_eq!(link.layout.field(54).unwrap().format.max, 240);
     assert_eq!(link.framing.length, LengthPrefix::Ascii4);
@@ -68,17 +71,57 @@ fn a_link_takes_what_its_table_says() {
     assert_eq!(link.times.frame, Duration::from_millis(100));
     assert_eq!(link.echo, [2, 11].into_iter().collect());
     let caps = &link.caps;
-    assert_eq!((caps.connections, caps.in_flight, caps.per_second), (2, 3, 4));
+    assert_eq!((caps.in_flight, caps.per_second), (3, 4));
+}
+
+#[test]
+fn a_link_that_connects_has_targets() {
+    let table = "[[links]]\nname = 'a'\nmode = 'connect'\nsign-on = 'us'\n";
+    let load = |keys: &str| {
+        let mut links = load(&[], &format!("{table}{keys}"), Mode::Sandbox)?;
+        Ok::<_, String>(links.pop().unwrap())
+    };
+    let link = load("connect = ['10.0.0.5:9001', 'b.example:2']").ok().unwrap();
+    let LinkMode::Connect { targets, connections } = &link.mode else { panic!("connects") };
+    let texts: Vec<_> = targets.iter().map(ToString::to_string).collect();
+    assert_eq!((texts.join(" ").as_str(), *connections), ("10.0.0.5:9001 b.example:2", 2));
+    assert_eq!((link.sign_on, link.mode.max_connections()), (SignOn::Us, 4));
+    for (keys, key, should_be) in [
+        ("", "links.connect", "addresses and ports"),
+        ("connect = []", "links.connect", "addresses and ports"),
+        ("connect = ['10.0.0.5']", "links.connect", "addresses and ports"),
+        ("connect = ['a:1']\nconnections = 17", "links.connections", "1 to 16"),
+        ("connect = ['a:1']\nlisten = '127.0.0.1:0'", "links.listen", "left out"),
+        ("connect = ['a:1']\nallow = []", "links.allow", "left out"),
+        ("connect = ['a:1']\nmax-connections = 1", "links.max-connections", "left out"),
+    ] {
+        let line = load(keys).err().unwrap_or_else(|| panic!("{keys} is refused"));
+        assert!(line.starts_with(&format!("x.toml: {key}: should be ")), "{line}");
+        assert!(line.contains(should_be), "{line}");
+    }
 }
 
 #[test]
 fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
     for (keys, key, should_be) in [
         ("mac = 'verify'", "links.mac", "one of name, network"),
-        ("strict = true", "links.strict", "one of"),
+        ("strict = 1", "links.strict", "true or false"),
+        ("prefixes = ['4x']", "links.prefixes", "leading digits"),
+        ("prefixes = ['']", "links.prefixes", "leading digits"),
+        ("answer-on = 'x'", "links.answer-on", "one of same, any"),
+        ("[links.processing-codes]\n26 = 'X'", "links.processing-codes.26", "R, C, P or Q"),
+        ("[links.processing-codes]\n00 = 'P'", "links.processing-codes.00", "without a meaning"),
+        ("[links.processing-codes]\n26 = 1", "links.processing-codes.26", "a text"),
+        ("[links.codes]\nmoon_phase = '57'", "links.codes.moon_phase", "the word of a decline"),
+        ("[links.codes]\napproved = '57'", "links.codes.approved", "the word of a decline"),
+        ("[links.codes]\nwrong_pin = '00'", "links.codes.wrong_pin", "do not approve"),
+        ("no-answer-code = '00'", "links.no-answer-code", "do not approve"),
         ("network = 'A'", "links.network", "a to z"),
         ("network = 'sandbox'", "links.network", "another name"),
-        ("mode = 'connect'", "links.mode", "listen"),
+        ("mode = 'x'", "links.mode", "one of listen, connect"),
+        ("mode = 'connect'", "links.listen", "left out with mode = connect"),
+        ("connect = ['a:1']", "links.connect", "left out unless mode = connect"),
+        ("connections = 2", "links.connections", "left out unless mode = connect"),
         ("max-connections = 0", "links.max-connections", "1 to 1024"),
         ("max-frame = 'x'", "links.max-frame", "256 to 65535"),
         ("allow = ['x']", "links.allow", "networks such as"),
@@ -92,7 +135,7 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
         ("length-includes-itself = 1", "links.length-includes-itself", "true or false"),
         ("keep-alive = 'x'", "links.keep-alive", "one of ignore, echo"),
         ("place = '40'", "links.place", "25,13,2"),
-        ("sign-on = 'us'", "links.sign-on", "one of peer, none"),
+        ("sign-on = 'x'", "links.sign-on", "one of peer, us, none"),
         ("terminal = 'NINECHARS'", "links.terminal", "at most 8"),
         ("no-answer-code = '5'", "links.no-answer-code", "two digits"),
         ("answer-margin-ms = 5000", "links.answer-margin-ms", "below response-time-ms"),
@@ -102,7 +145,11 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
         ("max-frame = 256\nmax_frame = 256", "links.max-frame", "once"),
         ("[links.fields]\n54 = { format = 'x' }", "links.fields.54.format", "a format"),
         ("[links.fields]\n54 = { size = 1 }", "links.fields.54", "enabled, format"),
-        ("[links.tls]\ncert-file = 'x'", "links.tls", "one of"),
+        ("[links.tls]\ncert = 'x'", "links.tls", "a table of cert-file, key-file"),
+        ("[links.tls]\ncert-file = '/dev/null'", "links.tls.key-file", "set where cert-file is"),
+        ("[links.tls]\nkey-file = 'x'", "links.tls.key-file", "a readable file of mode 0600"),
+        ("[links.tls]\npeer-names = ['a']", "links.tls.client-ca-file", "set where peer-names is"),
+        ("[links.tls]", "links.tls.cert-file", "set where one listens"),
     ] {
         let line = one(keys).err().unwrap_or_else(|| panic!("{keys} is refused"));
         assert!(line.starts_with(&format!("x.toml: {key}: should be ")), "{line}");
@@ -133,10 +180,12 @@ fn names_are_unique_and_the_flag_opens_one_link() {
 }
 
 #[test]
-fn production_takes_no_link_yet() {
+fn production_takes_no_link_without_a_certificate_of_the_peer() {
     let table = "[[links]]\nname = 'a'\nlisten = '127.0.0.1:1'\nallow = ['10.0.0.0/8']\n";
     let line = load(&[], table, Mode::Production).err().unwrap();
-    assert!(line.starts_with("x.toml: links: ") && line.contains("no TLS yet"), "{line}");
+    assert!(line.starts_with("x.toml: links.tls.client-ca-file: should be set"), "{line}");
+    let line = load(&[], &table.replace("['10.0.0.0/8']", "[]"), Mode::Production).err().unwrap();
+    assert!(line.starts_with("x.toml: links.tls: should be set in production"), "{line}");
     let line = load(&[("iso-listen", "127.0.0.1:0")], "", Mode::Production).err().unwrap();
     assert!(line.starts_with("--iso-listen: should be left out in production"), "{line}");
     assert!(load(&[], "", Mode::Production).is_ok());

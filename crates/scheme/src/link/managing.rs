@@ -1,0 +1,64 @@
+//! What operators do with a link (network-iso8583.md section 7.6).
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
+
+use super::command::Command;
+use super::own::Management;
+use super::own_requests::ManagementAnswer;
+use super::shared::{Drain, Link};
+
+/// Longest wait for the answers of all peers together.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why network management was not carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ManageError {
+    /// The link has no connection.
+    #[error("the link has no connection")]
+    NotConnected,
+    /// No peer answered.
+    #[error("no peer of the link answered within 10 s")]
+    NoAnswer,
+}
+
+impl Link {
+    /// Sends network management on every connection, and returns what each peer answered.
+    ///
+    /// # Errors
+    /// There is no connection, or no peer answered within 10 s.
+    pub async fn manage(&self, what: Management) -> Result<Vec<ManagementAnswer>, ManageError> {
+        let asked = Instant::now();
+        let mut waiting = Vec::new();
+        for (connection, commands) in self.commands() {
+            let (answer, answered) = oneshot::channel();
+            // A connection that takes no command gives no answer.
+            let _ = commands.try_send(Command::Manage { what, answer });
+            waiting.push((connection, answered));
+        }
+        if waiting.is_empty() {
+            return Err(ManageError::NotConnected);
+        }
+        let mut answers = Vec::new();
+        for (connection, answered) in waiting {
+            let answer =
+                timeout_at(asked + ANSWER_TIMEOUT, answered).await.ok().and_then(Result::ok);
+            let elapsed = asked.elapsed();
+            answers.push(answer.unwrap_or(ManagementAnswer { connection, code: None, elapsed }));
+        }
+        let is_answered = answers.iter().any(|answer| answer.code.is_some());
+        if is_answered { Ok(answers) } else { Err(ManageError::NoAnswer) }
+    }
+
+    /// Takes no more requests until [`Link::resume`].
+    pub fn drain(&self) {
+        self.change_drain(Drain::No, Drain::Asked);
+    }
+
+    /// Takes requests again; a link that stops does not.
+    pub fn resume(&self) {
+        self.change_drain(Drain::Asked, Drain::No);
+    }
+}
