@@ -80,8 +80,8 @@ pub(crate) const STAND_IN: Table = Table::named(
     &[
         Field::text(
             "mode",
-            "`decline`, or `approve_up_to`: purchases and cash of type NORMAL within the limits that\n\
-             follow are approved where the enterprise gave no usable answer.",
+            "`decline`, or `approve_up_to`: purchases and cash of type NORMAL within the limits\n\
+             that follow are approved where the enterprise gave no usable answer.",
         )
         .required(),
         Field::text("amount", "The most of one authorisation with its increments; major units."),

@@ -430,8 +430,8 @@ impl Authoriser {
         Ok(notice)
     }
 
-    /// Decides by what arrived in time, or by `otherwise` if nothing did. Without a usable answer the
-    /// commit may approve in the enterprise's place.
+    /// Decides by what arrived in time, or by `otherwise` if nothing did. Without a usable answer
+    /// the commit may approve in the enterprise's place.
     async fn settle(
         &self,
         held: Held,

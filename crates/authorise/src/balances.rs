@@ -1,4 +1,5 @@
-//! What a card that is decided here has, for networks that inquire (network-iso8583.md section 3.4).
+//! What a card that is decided here has, for networks that inquire (network-iso8583.md
+//! section 3.4).
 
 use domain::{Authorisation, Money, VmFunding};
 use store::StoreError;

@@ -7,7 +7,9 @@ use domain::ResponseCode;
 use serde_json::{Value, json};
 use sim::Behaviour;
 
+use crate::crash::authorisations;
 use crate::engine::Engine;
+use crate::iso_peer::message;
 use crate::links::{Bed, ISO_LISTEN, is};
 use crate::velocity::{advance, advance_into_a_month};
 use crate::world::{SHORTEST_DEADLINE_MS, WAIT, World, purchase, text};
@@ -106,6 +108,13 @@ async fn a_silent_enterprise_is_stood_in_for(engine: Engine) {
     advance(world, DAY_SECONDS).await;
     let cash = bed.changed(6, &[(3, "010000"), (4, "000000000001")]);
     assert_eq!(peer.outcome(&cash).await, is("0110", "00"));
+    // A single message is posted in the commit that approves it.
+    let mut single = bed.changed(8, &[(4, "000000000500")]);
+    single.set_mti(message("0200", &[]).mti());
+    assert_eq!(peer.outcome(&single).await, is("0210", "00"));
+    let all = authorisations(&world.operator, &bed.card_id).await;
+    let posted = all.values().find(|it| it["postedAmount"] == "5.00").expect("a posting");
+    assert_eq!(posted["detail"], "stand_in_approved");
 
     set_stand_in(world, json!({ "mode": "decline" })).await;
     assert_eq!(peer.outcome(&bed.changed(7, &[(4, "000000000001")])).await, is("0110", "05"));

@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    AccountOwner, ArrivedMessage, AuthId, Authorisation, AuthorisationStatus, EnterpriseId,
-    HoldState, MessageIdentity, MessageOutcome, Money, NetworkMessageId, OutsId, PanId, Posting,
-    Timestamp, TransactionType, VelocityUse, VmAppId, VmFlow, WebhookEvent,
+    AccountOwner, ArrivedMessage, AuthId, Authorisation, AuthorisationStatus, Currency,
+    EnterpriseId, HoldState, MessageIdentity, MessageOutcome, Money, NetworkMessageId, OutsId,
+    PanId, Posting, Timestamp, TransactionType, VelocityUse, VmAppId, VmFlow, WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
 use super::messages::{self, Known, NetworkMessage};
 use super::originals::{candidates, early_reversals};
-use super::stand_in::{LoadedStandIn, StandInKey};
 use super::terms::AccountKey;
 use crate::engine::Tx;
 use crate::records::{Counted, columns, record, select, sql, update_text, update_values};
@@ -57,6 +56,15 @@ pub(super) type PanKey = (EnterpriseId, PanId);
 #[derive(Default)]
 pub(super) struct LoadedUse {
     pub(super) used: VelocityUse,
+    pub(super) is_changed: bool,
+}
+
+/// An enterprise, a currency, and a day of stand-in, counted in UTC+8 from 1970-01-01.
+pub(super) type StandInKey = (EnterpriseId, Currency, i64);
+
+/// What was approved on a day of stand-in that was read, or that begins with this group.
+pub(super) struct LoadedStandIn {
+    pub(super) approved_minor: i64,
     pub(super) is_changed: bool,
 }
 

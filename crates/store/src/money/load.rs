@@ -13,9 +13,9 @@ use crate::StoreError;
 use crate::engine::{Repeats, Tx};
 
 /// Locks in one order for all commands, so processes never wait for one another in a circle: the
-/// accounts first, by enterprise and currency, then authorisations, then uses of limits and of stand-in. A process
-/// that holds an account is alone with its authorisations, so it does not matter that some of them
-/// are locked before the rest of their bills is known.
+/// accounts first, by enterprise and currency, then authorisations, then uses of limits and of
+/// stand-in. A process that holds an account is alone with its authorisations, so it does not
+/// matter that some of them are locked before the rest of their bills is known.
 pub(super) async fn load(
     tx: &Tx,
     commands: &[&Command],

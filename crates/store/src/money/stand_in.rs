@@ -8,14 +8,11 @@ use domain::{Authorisation, Cause, Currency, EnterpriseId, Timestamp};
 use futures_util::future::try_join_all;
 
 use super::apply::Group;
-use super::batch::Batch;
+use super::batch::{Batch, LoadedStandIn, StandInKey};
 use super::{Command, DecideAuthorisation};
 use crate::StoreError;
 use crate::engine::Tx;
 use crate::records::record;
-
-/// An enterprise's stand-in approvals in a currency on a UTC+8 day.
-pub(super) type StandInKey = (EnterpriseId, Currency, i64);
 
 /// What was approved in place of an enterprise on one day.
 pub(crate) struct StandInUse {
@@ -34,12 +31,6 @@ record! {
         day,
         approved_minor,
     }
-}
-
-/// A day's use that was read, or that begins with this group.
-pub(super) struct LoadedStandIn {
-    approved_minor: i64,
-    is_changed: bool,
 }
 
 /// The day to which an approval at `now` counts.

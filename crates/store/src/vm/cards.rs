@@ -145,8 +145,8 @@ impl Store {
         }))
     }
 
-    /// A card of dialect 2 with its use of limits as in [`Store::vm_card_view`], and what is held on
-    /// the account that it draws on, minor units.
+    /// A card of dialect 2 with its use of limits as in [`Store::vm_card_view`], and what is held
+    /// on the account that it draws on, minor units.
     pub async fn vm_card_funds(
         &self,
         enterprise_id: EnterpriseId,

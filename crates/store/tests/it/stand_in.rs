@@ -1,4 +1,5 @@
-//! Approvals in place of an enterprise that gave no usable answer: never above what its terms allow.
+//! Approvals in place of an enterprise that gave no usable answer: never above what its terms
+//! allow.
 
 use domain::{
     Authorisation, AuthorisationStatus, Cause, Currency, HoldState, Money, ResponseCode, StandIn,
