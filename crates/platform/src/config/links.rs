@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::Mode;
 use iso8583::{Framing, Layout, LayoutSettings, Packager};
-use scheme::{Code, Codes, LinkMode, LinkSettings, LinkTls, Place, RequestRules, SignOn};
+use scheme::{Code, Codes, LinkMode, LinkSettings, LinkTls, MacUse, Place, RequestRules, SignOn};
 use toml::Value;
 
 use super::document::Document;

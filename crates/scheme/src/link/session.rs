@@ -267,9 +267,29 @@ mod tests {
     }
 
     #[test]
+    fn facts_are_taken_in_every_state_but_while_stopping() {
+        let mut session = Session::new(SignOn::Peer);
+        let facts = [
+            ("0120", Step::Advise),
+            ("0121", Step::Advise),
+            ("0220", Step::Advise),
+            ("0400", Step::TakeBack),
+            ("0421", Step::TakeBack),
+        ];
+        for (mti, step) in &facts {
+            assert_eq!(session.receive(&message(mti, &[])), *step, "{mti}");
+        }
+        assert_eq!(session.receive(&message("0200", &[])), refused(Refusal::Unavailable));
+        session.drain();
+        for (mti, _) in &facts {
+            assert_eq!(session.receive(&message(mti, &[])), Step::Drop, "{mti}");
+        }
+    }
+
+    #[test]
     fn what_is_not_supported_says_so() {
         let mut session = Session::new(SignOn::Nobody);
-        for mti in ["0102", "0120", "0200", "0220", "0400", "0420", "0500", "0600", "0620"] {
+        for mti in ["0102", "0122", "0402", "0500", "0520", "0600", "0620"] {
             assert_eq!(
                 session.receive(&message(mti, &[])),
                 refused(Refusal::NotSupported),

@@ -123,22 +123,6 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
         ("[links.codes]\napproved = '57'", "links.codes.approved", "the word of a decline"),
         ("[links.codes]\nwrong_pin = '00'", "links.codes.wrong_pin", "do not approve"),
         ("no-answer-code = '00'", "links.no-answer-code", "do not approve"),
-        ("mac = 'verify'", "links.mac", "none without zmk-files"),
-        ("mac = 'all'\n[links.keys]\nzmk_files = ['x']", "links.mac", "none without zak"),
-        ("mac = 'x'", "links.mac", "one of none, verify, all"),
-        ("pin-block = 'x'", "links.pin-block", "one of iso0, iso3"),
-        ("track-cvv = 31", "links.track-cvv", "0 to 30, or off"),
-        ("track-cvv = 'on'", "links.track-cvv", "0 to 30, or off"),
-        ("cvv2 = { field = 42, offset = 0, length = 3 }", "links.cvv2.field", "never shown"),
-        ("cvv2 = { field = 48 }", "links.cvv2", "field and tag"),
-        ("cvv2 = { field = 48, tag = '9' }", "links.cvv2", "field and tag"),
-        ("cvv2 = { field = 48, tag = '92', length = 3 }", "links.cvv2", "field and tag"),
-        ("cvv2 = { field = 126, offset = 0, length = 5 }", "links.cvv2", "field and tag"),
-        ("cvv2 = { field = 126, at = 0 }", "links.cvv2", "field and tag"),
-        ("key-field = 49", "links.key-field", "48 or 125"),
-        ("chip-unverified = 'x'", "links.chip-unverified", "one of decline, approve"),
-        ("emv = 1", "links.emv", "a list of tables"),
-        ("mac-failure = 'x'", "links.mac-failure", "one of drop, answer"),
         ("network = 'A'", "links.network", "a to z"),
         ("network = 'sandbox'", "links.network", "another name"),
         ("mode = 'x'", "links.mode", "one of listen, connect"),
@@ -191,6 +175,32 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
 }
 
 #[test]
+fn a_bad_key_or_value_of_security_is_answered_in_the_same_way() {
+    for (keys, key, should_be) in [
+        ("mac = 'verify'", "links.mac", "none without zmk-files"),
+        ("mac = 'all'\n[links.keys]\nzmk_files = ['x']", "links.mac", "none without zak"),
+        ("mac = 'x'", "links.mac", "one of none, verify, all"),
+        ("pin-block = 'x'", "links.pin-block", "one of iso0, iso3"),
+        ("track-cvv = 31", "links.track-cvv", "0 to 30, or off"),
+        ("track-cvv = 'on'", "links.track-cvv", "0 to 30, or off"),
+        ("cvv2 = { field = 42, offset = 0, length = 3 }", "links.cvv2.field", "never shown"),
+        ("cvv2 = { field = 48 }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 48, tag = '9' }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 48, tag = '92', length = 3 }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 126, offset = 0, length = 5 }", "links.cvv2", "field and tag"),
+        ("cvv2 = { field = 126, at = 0 }", "links.cvv2", "field and tag"),
+        ("key-field = 49", "links.key-field", "48 or 125"),
+        ("chip-unverified = 'x'", "links.chip-unverified", "one of decline, approve"),
+        ("emv = 1", "links.emv", "a list of tables"),
+        ("mac-failure = 'x'", "links.mac-failure", "one of drop, answer"),
+    ] {
+        let line = one(keys).err().unwrap_or_else(|| panic!("{keys} is refused"));
+        assert!(line.starts_with(&format!("x.toml: {key}: should be ")), "{line}");
+        assert!(line.contains(should_be), "{line}");
+    }
+}
+
+#[test]
 fn names_are_unique_and_the_flag_opens_one_link() {
     let table = "[[links]]\nname = 'default'\nlisten = '127.0.0.1:1'\n";
     let flag = [("iso-listen", "127.0.0.1:0")];
@@ -207,6 +217,9 @@ fn production_takes_no_link_without_a_certificate_of_the_peer() {
     let table = "[[links]]\nname = 'a'\nlisten = '127.0.0.1:1'\nallow = ['10.0.0.0/8']\n";
     let line = load(&[], table, Mode::Production).err().unwrap();
     assert!(line.starts_with("x.toml: links.tls.client-ca-file: should be set"), "{line}");
+    let signed = "mac = 'verify'\n[links.keys]\nsoftware-keys = true\nzmk-files = ['a', 'b']\n\
+                  zmk-kcv = '63EE2D'\nzak = 'MX00'\n";
+    assert!(load(&[], &format!("{table}{signed}"), Mode::Production).is_ok());
     let line = load(&[], &table.replace("['10.0.0.0/8']", "[]"), Mode::Production).err().unwrap();
     assert!(line.starts_with("x.toml: links.tls: should be set in production"), "{line}");
     let line = load(&[("iso-listen", "127.0.0.1:0")], "", Mode::Production).err().unwrap();
