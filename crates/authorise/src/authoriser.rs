@@ -328,7 +328,7 @@ impl Authoriser {
                 // A repeated call counts as a single try too.
                 Claim::current().map(|claim| claim.message_key())
             }),
-            identity: request.message.as_ref().map(|message| message.identity.clone()),
+            identity: request.message.as_ref().map(|it| it.message.identity.clone()),
             follows: request.original.as_ref().map(|it| it.auth_id),
             pin,
             now: self.parts.store.clock().now(),

@@ -2,7 +2,7 @@
 //! commit of the store.
 
 use domain::{
-    ArrivedMessage, AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, Money, OutsId,
+    AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, LinkArrival, Money, OutsId,
     Timestamp, TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits,
 };
 use store::{
@@ -75,7 +75,7 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
 /// The terms of an authorisation's hold, from the records of its card.
 pub(crate) struct HoldTerms {
     /// The message, if it came by a link.
-    message: Option<ArrivedMessage>,
+    message: Option<LinkArrival>,
     pub(crate) limits: Option<VelocityTerms>,
     pub(crate) vm_app_id: Option<VmAppId>,
     /// The webhooks of the decision, here or later.

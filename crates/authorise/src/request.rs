@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    ArrivedMessage, AuthType, Authorisation, BillingAmount, Card, Merchant, MessageOutcome, Money,
+    AuthType, Authorisation, BillingAmount, Card, LinkArrival, Merchant, MessageOutcome, Money,
     NetworkKey, PinVerdict, ResponseCode, TransactionType, text_enum,
 };
 use store::{MoneyError, PinComparison, StoreError};
@@ -107,7 +107,7 @@ pub struct AuthorisationRequest {
     pub network_key: Option<NetworkKey>,
     /// The message, as it is known when it arrives again by a link; `None` for a simulated one,
     /// which is known by `network_key`.
-    pub message: Option<ArrivedMessage>,
+    pub message: Option<LinkArrival>,
     /// The authorisation that it follows: the purchase that a refund gives back, or the reservation
     /// that a completion completes; any other message that follows a purchase increments it.
     pub original: Option<Authorisation>,
@@ -159,7 +159,7 @@ pub struct NetworkReversal {
     /// The card record that is used.
     pub card: Card,
     /// The message.
-    pub message: ArrivedMessage,
+    pub message: LinkArrival,
     /// The original's authorisation code, if the message gives it.
     pub auth_code: Option<String>,
 }
@@ -170,7 +170,7 @@ pub struct AdviceRequest {
     /// The card, the amount and the shop, as a request for it would have them.
     pub fact: AuthorisationRequest,
     /// The message.
-    pub message: ArrivedMessage,
+    pub message: LinkArrival,
     /// The code of a decline; `None` = the network approved.
     pub decline: Option<ResponseCode>,
     /// The authorisation code that the message gives.

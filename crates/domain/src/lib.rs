@@ -82,8 +82,8 @@ pub use link_key::{LinkKey, LinkKeyKind};
 pub use mode::Mode;
 pub use money::{Currency, Money};
 pub use network_message::{
-    ArrivedMessage, Likeness, MessageFacts, MessageIdentity, MessageKind, MessageNumbers,
-    MessageOutcome, OriginalNumbers,
+    AnswerDelivery, ArrivedMessage, Likeness, LinkArrival, MessageFacts, MessageIdentity,
+    MessageKind, MessageNumbers, MessageOutcome, MessageRecord, OriginalNumbers,
 };
 pub use order::{CardOrder, OrderFailure, OrderStatus, OrderType};
 pub use otp::{OtpDelivery, OtpDeliveryStatus};

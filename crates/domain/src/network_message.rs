@@ -1,7 +1,7 @@
 //! What identifies a message of a card network.
 
 use crate::text::text_enum;
-use crate::{AuthId, CardId, Currency, Money, PanId};
+use crate::{AuthId, CardId, Currency, Money, NetworkMessageId, PanId};
 
 text_enum! {
     /// The class of a message, since networks repeat an original's numbers in its reversal
@@ -99,6 +99,48 @@ pub struct ArrivedMessage {
     pub identity: MessageIdentity,
     /// What it says.
     pub facts: MessageFacts,
+}
+
+/// What is kept of a link's message beside its identity and facts, for operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRecord {
+    /// Its id.
+    pub message_id: NetworkMessageId,
+    /// The link that brought it.
+    pub link: String,
+    /// Its type, four digits.
+    pub mti: String,
+    /// The settlement date that it gives: MMDD.
+    pub settlement_date: Option<String>,
+    /// The authorisation code that it gives.
+    pub auth_code: Option<String>,
+    /// The response code or reason that it gives.
+    pub response_code: Option<String>,
+}
+
+/// A message that a link brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkArrival {
+    /// The message.
+    pub message: ArrivedMessage,
+    /// What is kept of it for operators.
+    pub record: MessageRecord,
+}
+
+text_enum! {
+    /// What became of the answer to a link's message (network-iso8583.md section 6.4).
+    AnswerDelivery {
+        /// It is not in the socket yet.
+        Pending = "PENDING",
+        /// The socket took it, which is no proof that the peer has it.
+        Written = "WRITTEN",
+        /// The connection was gone, or its peer did not read.
+        NotWritten = "NOT_WRITTEN",
+        /// The network no longer waited for it.
+        TooLate = "TOO_LATE",
+        /// The process ended before that was known.
+        Unknown = "UNKNOWN",
+    }
 }
 
 /// How surely a message names another as its original, the surest last.

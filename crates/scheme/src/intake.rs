@@ -165,8 +165,8 @@ impl Intake {
         &self,
         request: &AuthorisationRequest,
     ) -> Result<Result<Authorisation, NotFollowed>, SchemeError> {
-        let Some(message) = request.message.clone() else { return Ok(Err(NotFollowed::NotFound)) };
-        let Some(mut it) = self.store.original_named(message).await? else {
+        let Some(arrival) = request.message.clone() else { return Ok(Err(NotFollowed::NotFound)) };
+        let Some(mut it) = self.store.original_named(arrival.message).await? else {
             return Ok(Err(NotFollowed::NotFound));
         };
         if let Some(first) = it.original_auth_id.filter(|_| it.is_increment()) {

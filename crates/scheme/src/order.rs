@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use authorise::ChipVerdict;
 use domain::{
-    ArrivedMessage, AuthId, AuthType, Authorisation, BillingAmount, Card, CardId, Merchant,
-    MessageFacts, MessageNumbers, Money, NetworkKey, PanId, ResponseCode, TransactionType,
+    ArrivedMessage, AuthId, AuthType, Authorisation, BillingAmount, Card, CardId, LinkArrival, Merchant,
+    MessageFacts, MessageNumbers, MessageRecord, Money, NetworkKey, PanId, ResponseCode, TransactionType,
 };
 use tokio::time::Instant;
 use vault::{ClearPan, ClearPin};
@@ -53,18 +53,23 @@ pub(crate) struct LinkMessage {
     pub(crate) numbers: MessageNumbers,
     /// What it says beside them.
     pub(crate) facts: MessageFacts,
+    /// What is kept of it for operators.
+    pub(crate) record: MessageRecord,
 }
 
 impl LinkMessage {
     /// With the fingerprint of a PAN that is not one of ours.
-    pub(crate) fn about_unknown(self, fingerprint: &[u8]) -> ArrivedMessage {
+    pub(crate) fn about_unknown(self, fingerprint: &[u8]) -> LinkArrival {
         let identity = self.numbers.about_unknown(fingerprint);
-        ArrivedMessage { identity, facts: self.facts }
+        let message = ArrivedMessage { identity, facts: self.facts };
+        LinkArrival { message, record: self.record }
     }
 
     /// With the PAN that it is about.
-    pub(crate) fn about(self, pan_id: PanId) -> ArrivedMessage {
-        ArrivedMessage { identity: self.numbers.about(pan_id), facts: self.facts }
+    pub(crate) fn about(self, pan_id: PanId) -> LinkArrival {
+        let identity = self.numbers.about(pan_id);
+        let message = ArrivedMessage { identity, facts: self.facts };
+        LinkArrival { message, record: self.record }
     }
 }
 

@@ -126,6 +126,16 @@ impl Store {
         self.page(page).await
     }
 
+    /// The condition that the ids of a column carry this process's node number; empty if no other
+    /// process uses the store.
+    pub(crate) fn own_ids(&self, column: &str) -> String {
+        if self.is_embedded() {
+            return String::new();
+        }
+        let (shift, mask) = (IdGenerator::NODE_SHIFT, IdGenerator::MAX_NODE);
+        format!(" AND ({column} >> {shift}) & {mask} = {}", self.ids().node())
+    }
+
     /// Undecided authorisations with ids between the two, in order of id, at most `limit`. On a
     /// server that several processes share, only those whose ids carry this process's node number:
     /// another process may be at work on the rest.
@@ -135,16 +145,11 @@ impl Store {
         before: AuthId,
         limit: u32,
     ) -> Result<Vec<AuthId>, StoreError> {
-        let own = if self.is_embedded() {
-            String::new()
-        } else {
-            let (shift, mask) = (IdGenerator::NODE_SHIFT, IdGenerator::MAX_NODE);
-            format!("AND (auth_id >> {shift}) & {mask} = {}", self.ids().node())
-        };
+        let own = self.own_ids("auth_id");
         // The `+` keeps planners in the index of undecided authorisations.
         let sql = format!(
             "SELECT auth_id FROM authorisation WHERE status = 'PENDING' \
-             AND +auth_id > $1 AND +auth_id < $2 {own} ORDER BY +auth_id LIMIT $3"
+             AND +auth_id > $1 AND +auth_id < $2{own} ORDER BY +auth_id LIMIT $3"
         );
         let params = [after.into(), before.into(), limit.min(MAX_SWEEP_ROWS).into()];
         self.all(sql, params).await

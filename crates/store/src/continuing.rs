@@ -17,7 +17,7 @@ const HIGHEST_ID: &str = "highest_id";
 const SAVING_INTERVAL: Duration = Duration::from_secs(3);
 
 /// The columns of ids with an index in which the highest is found at once.
-const IDS: [(&str, &str); 10] = [
+const IDS: [(&str, &str); 11] = [
     ("enterprise", "enterprise_id"),
     ("card", "card_id"),
     ("webhook", "webhook_id"),
@@ -25,6 +25,7 @@ const IDS: [(&str, &str); 10] = [
     ("authorisation", "outs_id"),
     ("posting", "transaction_id"),
     ("network_message", "message_id"),
+    ("link_message", "message_id"),
     ("kyc_ticket", "kyc_ticket_id"),
     ("intent_ticket", "ticket_id"),
     ("three_ds_challenge", "challenge_id"),

@@ -10,6 +10,7 @@ mod fees;
 mod flows;
 mod funds;
 mod grouped;
+mod link_messages;
 mod load;
 #[cfg(test)]
 mod message_tests;
@@ -40,6 +41,7 @@ pub use command::{
     ReverseAuthorisation, TakeBack, TakenBack,
 };
 pub(crate) use command::{ChargeFee, CloseCard, Command, MoveFunds, Outcome, TransferFunds};
+pub use link_messages::{AnswerNote, LinkMessage, LinkMessageFilter};
 pub use messages::NETWORK_KEY_DAYS;
 #[cfg(test)]
 pub(crate) use messages::NetworkMessage;

@@ -26,7 +26,8 @@ pub(crate) async fn list(call: Call) -> Answer<Page<AuthorisationBody>> {
     named(&call.state, Page::of(&query, &rows, AuthorisationBody::of, |row| row.auth_id)?).await
 }
 
-fn moment(query: &ListQuery, name: &str) -> Result<Option<Timestamp>, Problem> {
+/// The moment that a parameter gives.
+pub(super) fn moment(query: &ListQuery, name: &str) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = query.text(name)? else { return Ok(None) };
     let wrong = || Problem::invalid(format!("{name} must be an RFC 3339 time"));
     Timestamp::parse_rfc3339(&text).map(Some).ok_or_else(wrong)

@@ -19,6 +19,7 @@ mod jobs;
 mod key_extraction;
 mod ledger;
 mod links;
+mod network_messages;
 mod openapi;
 mod outstandings;
 mod plastic;

@@ -54,6 +54,13 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("appId", "The app's `appId`."),
     ("apiKey", "The API key."),
     ("name", "The link's name."),
+    ("link", "Only of the link of this name."),
+    ("mti", "Only of this type, four digits."),
+    ("acquirer", "Only of this acquirer (DE32), leading zeros aside."),
+    ("stan", "Only with this STAN (DE11)."),
+    ("rrn", "Only with this RRN (DE37)."),
+    ("delivery", "Only those whose answer this became of: a word of `delivery`."),
+    ("unposted", "`true`: only facts that moved no money and that an operator has to look at."),
     ("objectKey", "The key that the upload address came with."),
 ];
 const KEY: &str = "The same request with the same key again gets the first answer again, and \

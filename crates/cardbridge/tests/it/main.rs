@@ -27,6 +27,7 @@ mod link_advices;
 mod link_connecting;
 mod link_increments;
 mod link_management;
+mod link_messages;
 mod link_reversals;
 mod link_rules;
 mod link_security;

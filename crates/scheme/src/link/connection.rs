@@ -144,7 +144,7 @@ impl Connection {
             Arrived::KeepAlive(bytes) if self.link.settings().echoes_keep_alive => {
                 let mut frame = WipedBytes::with_capacity(bytes.len());
                 frame.extend(&bytes);
-                self.send(Outgoing { frame, answers: None })
+                self.send(Outgoing { frame, answers: None, delivery: None })
             }
             Arrived::KeepAlive(_) => Ok(()),
             Arrived::Message { header, decoded: Ok((message, proof)) } => {

@@ -9,6 +9,7 @@ mod closing;
 mod command;
 mod connecting;
 mod connection;
+mod deliveries;
 mod echo;
 mod facts;
 mod garbage;

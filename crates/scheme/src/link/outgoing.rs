@@ -4,6 +4,7 @@ use iso8583::{EncodeError, Message, Mti, WipedBytes, WriteError, encode, encode_
 use tokio::time::Instant;
 use vault::Vault;
 
+use super::deliveries::Delivery;
 use super::security::MacUse;
 use super::settings::LinkSettings;
 use crate::translate::{Refusal, Reply, field};
@@ -13,6 +14,8 @@ pub(crate) struct Outgoing {
     pub(crate) frame: WipedBytes,
     /// `None` for what is no answer to a message.
     pub(crate) answers: Option<Answered>,
+    /// What becomes of the answer to a message on record.
+    pub(crate) delivery: Option<Delivery>,
 }
 
 /// How messages of a link are written.
@@ -67,7 +70,7 @@ impl Outgoing {
             let _ = message.set(field::RESPONSE_CODE, code.text(message.mti().version()));
             encoding.write(header, &message)
         });
-        Some(Self { frame: written.ok()?, answers })
+        Some(Self { frame: written.ok()?, answers, delivery: None })
     }
 }
 

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use domain::NetworkMessageId;
 use iso8583::{Message, Mti, answer_to};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::closing::CloseReason;
 use super::connection::Connection;
+use super::deliveries::Delivery;
 use super::meters::{Overload, Undelivered};
 use super::outgoing::{Answered, Outgoing};
 use super::shared::Link;
-use crate::order::Order;
+use crate::order::{LinkMessage, Order};
 use crate::translate::{
     Network, Refusal, Reply, advice_of, answer_chip, order_of, reply_of, reply_of_advice,
     reply_of_reversal, reversal_of,
@@ -40,6 +42,7 @@ impl Connection {
         };
         let Some(mut answer) = answer_to(&message, settings.echo) else { return Ok(()) };
         let answers = Answered { mti: message.mti(), arrived };
+        let delivery = self.delivery(order.message.as_ref());
         let chip = self.link.verify_chip(&mut order);
         let link = Arc::clone(&self.link);
         self.under_way.spawn(async move {
@@ -48,7 +51,8 @@ impl Connection {
             if let Some(chip) = &chip {
                 answer_chip(&mut answer, chip, &reply);
             }
-            Outgoing::answer(link.encoding(), &header, answer, &reply, answers)
+            let outgoing = Outgoing::answer(link.encoding(), &header, answer, &reply, answers);
+            delivered(outgoing, delivery, &reply, answers)
         });
         Ok(())
     }
@@ -100,8 +104,9 @@ impl Connection {
             }
         };
         let link = Arc::clone(&self.link);
+        let delivery = self.delivery(Some(&advice.message));
         let work = async move { reply_of_advice(link.intake.advise(advice).await) };
-        self.state(header.to_vec(), message, arrived, work);
+        self.state((header.to_vec(), delivery), message, arrived, work);
         Ok(())
     }
 
@@ -119,17 +124,24 @@ impl Connection {
             }
         };
         let (link, is_advice) = (Arc::clone(&self.link), is_advice(message.mti()));
+        let delivery = self.delivery(Some(&reversal.message));
         let work =
             async move { reply_of_reversal(link.intake.take_back(reversal).await, is_advice) };
-        self.state(header.to_vec(), message, arrived, work);
+        self.state((header.to_vec(), delivery), message, arrived, work);
         Ok(())
+    }
+
+    /// What becomes of the answer to a message that may be on record.
+    fn delivery(&self, message: Option<&LinkMessage>) -> Option<Delivery> {
+        let message_id = message?.record.message_id;
+        Some(Delivery::new(Arc::clone(&self.link), message_id))
     }
 
     /// Lets what a message states be worked on in its turn, and answers it then. What finds no
     /// place is dropped: the peer repeats it.
     fn state(
         &mut self,
-        header: Vec<u8>,
+        (header, delivery): (Vec<u8>, Option<Delivery>),
         message: &Message,
         arrived: Instant,
         work: impl Future<Output = Reply> + Send + 'static,
@@ -138,6 +150,9 @@ impl Connection {
         let Some(place) = self.link.facts.place() else {
             self.link.meters.overloaded(Overload::Waiting);
             self.link.meters.message(mti, None);
+            if let Some(delivery) = delivery {
+                delivery.withdraw();
+            }
             return;
         };
         let Some(answer) = answer_to(message, settings.echo) else { return };
@@ -153,8 +168,27 @@ impl Connection {
                 reply
             };
             let reply = in_time(&link, answers, turned).await;
-            Outgoing::answer(link.encoding(), &header, answer, &reply, answers)
+            let outgoing = Outgoing::answer(link.encoding(), &header, answer, &reply, answers);
+            delivered(outgoing, delivery, &reply, answers)
         });
+    }
+}
+
+/// An answer, or that there is none, with what becomes of it.
+fn delivered(
+    outgoing: Option<Outgoing>,
+    delivery: Option<Delivery>,
+    reply: &Reply,
+    Answered { mti, .. }: Answered,
+) -> Option<Outgoing> {
+    let Some(mut delivery) = delivery else { return outgoing };
+    delivery.answer(reply, mti.version());
+    match outgoing {
+        Some(outgoing) => Some(Outgoing { delivery: Some(delivery), ..outgoing }),
+        None => {
+            delivery.too_late();
+            None
+        }
     }
 }
 
@@ -163,6 +197,8 @@ fn network(link: &Link) -> Network<'_> {
     let settings = link.settings();
     Network {
         name: &settings.network,
+        link: &settings.name,
+        message_id: NetworkMessageId::from_i64(link.intake.store.ids().next()),
         place: settings.place,
         allows_more: settings.multi_clearing,
         requires_balances: settings.requires_balances,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::NetworkMessageId;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -32,6 +33,15 @@ pub async fn serve_link(
     link: Arc<Link>,
     mut stop: watch::Receiver<bool>,
 ) {
+    let store = &link.intake.store;
+    let first_own = NetworkMessageId::from_i64(store.ids().next());
+    if let Err(error) = store.forget_answers(first_own).await {
+        tracing::error!(%error, "answers of an earlier process stay PENDING");
+    }
+    let noting = tokio::spawn({
+        let link = Arc::clone(&link);
+        async move { link.deliveries.keep(&link.intake.store).await }
+    });
     let mut connections = JoinSet::new();
     if let LinkMode::Connect { targets, connections: count } = &link.settings().mode {
         for target in targets {
@@ -66,6 +76,8 @@ pub async fn serve_link(
             "connections cut off at the deadline"
         );
     }
+    noting.abort();
+    link.deliveries.flush(&link.intake.store).await;
 }
 
 /// The next connection of a peer; without a listener none comes.

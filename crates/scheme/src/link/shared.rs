@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::closing::CloseReason;
 use super::command::{Command, MAX_COMMANDS};
+use super::deliveries::Deliveries;
 use super::facts::FactLane;
 use super::garbage::Garbage;
 use super::meters::{Meters, Overload, Undelivered};
@@ -62,6 +63,7 @@ pub struct Link {
     pub(crate) random: Arc<dyn Random>,
     in_flight: Arc<Semaphore>,
     pub(crate) facts: FactLane,
+    pub(crate) deliveries: Deliveries,
     rate: Mutex<Rate>,
     next_id: AtomicU64,
     connections: Mutex<BTreeMap<u64, Held>>,
@@ -88,6 +90,7 @@ impl Link {
             meters: Meters::new(settings.name.clone()),
             in_flight: Arc::new(Semaphore::new(settings.caps.in_flight)),
             facts: FactLane::new(settings.caps.advices_in_flight, settings.caps.advices_waiting),
+            deliveries: Deliveries::default(),
             rate: Mutex::new(Rate::new(settings.caps.per_second, Instant::now())),
             next_id: AtomicU64::new(1),
             connections: Mutex::default(),

@@ -31,6 +31,9 @@ pub(crate) async fn write_frames(
         let reason = match timeout(link.settings().times.write, writing).await {
             Ok(Ok(())) => {
                 link.count_written(id, outgoing.answers);
+                if let Some(delivery) = outgoing.delivery {
+                    delivery.written();
+                }
                 continue;
             }
             Ok(Err(_)) => CloseReason::PeerClosed,

@@ -20,6 +20,8 @@ pub(crate) const LOCAL_TIME: u8 = 12;
 pub(crate) const LOCAL_DATE: u8 = 13;
 /// Expiry.
 pub(crate) const EXPIRY: u8 = 14;
+/// Settlement date.
+pub(crate) const SETTLEMENT_DATE: u8 = 15;
 /// Merchant category code.
 pub(crate) const MCC: u8 = 18;
 /// Acquirer's country.

@@ -1,6 +1,8 @@
 //! From a request to an order (network-iso8583.md section 3.3).
 
-use domain::{AuthType, MessageFacts, Money, Timestamp, TransactionType};
+use domain::{
+    AuthType, MessageFacts, MessageRecord, Money, NetworkMessageId, Timestamp, TransactionType,
+};
 use iso8583::Message;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
@@ -35,6 +37,10 @@ const BALANCE_INQUIRIES: [&str; 2] = ["30", "31"];
 pub(crate) struct Network<'a> {
     /// The network that numbers its messages.
     pub(crate) name: &'a str,
+    /// The link that brings the message.
+    pub(crate) link: &'a str,
+    /// The id under which the message is kept.
+    pub(crate) message_id: NetworkMessageId,
     /// How it divides the shop's name and place.
     pub(crate) place: Place,
     /// True if more clearings may follow one that leaves something.
@@ -102,7 +108,16 @@ pub(super) fn message_of(
         original: original_of(message)?,
     };
     let numbers = numbers_of(message, network.name, network.now);
-    Ok(numbers.map(|numbers| LinkMessage { numbers, facts }))
+    let given = |number| message.text(number).map(str::to_owned);
+    let record = MessageRecord {
+        message_id: network.message_id,
+        link: network.link.to_owned(),
+        mti: message.mti().to_string(),
+        settlement_date: given(field::SETTLEMENT_DATE),
+        auth_code: given(field::AUTH_CODE),
+        response_code: given(field::RESPONSE_CODE),
+    };
+    Ok(numbers.map(|numbers| LinkMessage { numbers, facts, record }))
 }
 
 /// Dates and times exist.
@@ -238,6 +253,8 @@ mod tests {
         let now = Timestamp::from_micros(0);
         let network = Network {
             name: "test",
+            link: "test",
+            message_id: NetworkMessageId::from_i64(1),
             place: Place::default(),
             allows_more: false,
             requires_balances: false,

@@ -9,6 +9,7 @@ use ledger::LedgerError;
 
 use super::apply::Group;
 use super::batch::NewAuthorisation;
+use super::link_messages::Recorded;
 use super::messages::{KeyMatch, Known, NetworkMessage};
 use super::posted_back::Back;
 use super::steps::billing_part;
@@ -51,7 +52,7 @@ impl Group<'_> {
             None => {
                 let row = NetworkMessage {
                     message_id: NetworkMessageId::from_i64(self.ids.next()),
-                    message: request.message.clone(),
+                    message: request.message.message.clone(),
                     enterprise_id: Some(request.record.enterprise_id),
                     auth_id,
                     outcome: Some(MessageOutcome::Accepted),
@@ -61,17 +62,26 @@ impl Group<'_> {
                 self.note_message(row, first);
             }
         }
-        Ok(Advised { is_repeated: known.is_some_and(|known| known.is_accepted()), reversal })
+        let is_repeated = known.as_ref().is_some_and(Known::is_accepted);
+        if !is_repeated {
+            let about = Recorded {
+                payer: Some((&request.record).into()),
+                auth_id: auth_id.or(known.and_then(|known| known.message.auth_id)),
+                outcome: Some(MessageOutcome::Accepted),
+            };
+            self.record_arrival(&request.message, about);
+        }
+        Ok(Advised { is_repeated, reversal })
     }
 
     /// The message that arrived before with the identity of an advice, which may have asked for
     /// another amount.
     fn known_advice(&mut self, request: &Advise) -> Result<Option<Known>, MoneyError> {
         let real_now = self.ids.clock().real_now();
-        let Some(known) = self.batch.messages.get(&request.message.identity) else {
+        let Some(known) = self.batch.messages.get(&request.message.message.identity) else {
             return Ok(None);
         };
-        match known.match_advice(&request.message, real_now) {
+        match known.match_advice(&request.message.message, real_now) {
             KeyMatch::Repeat => Ok(Some(known.clone())),
             KeyMatch::Conflict => Err(MoneyError::NetworkKeyConflict),
             KeyMatch::New => {
@@ -118,7 +128,7 @@ impl Group<'_> {
 
     /// The network approved something that nobody was asked about.
     fn approved_first(&mut self, request: &Advise) -> Result<Stated, MoneyError> {
-        let named = self.named_by(&request.message, request.auth_code.as_deref())?;
+        let named = self.named_by(&request.message.message, request.auth_code.as_deref())?;
         if request.must_clear {
             return self.clear_within(request, named);
         }

@@ -9,6 +9,7 @@ use ledger::{Account, LedgerError, Movement, Transfer};
 use super::batch::{Batch, Loaded, NewAuthorisation};
 use super::bill::{Bill, Moved};
 use super::load::load;
+use super::link_messages::Recorded;
 use super::messages::{NetworkMessage, messages_of};
 use super::terms::account_key;
 use super::{
@@ -129,6 +130,11 @@ impl Group<'_> {
                 received_at: real_now,
             };
             self.note_message(row, Some(it.clone()));
+        }
+        if let Some(arrival) = &request.message {
+            let about =
+                Recorded { payer: Some((&it).into()), auth_id: Some(it.auth_id), outcome: None };
+            self.record_arrival(arrival, about);
         }
         let counted = self.count(&it, request.velocity.as_ref());
         self.batch.new_authorisations.push(NewAuthorisation {

@@ -10,6 +10,7 @@ use domain::{
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
+use super::link_messages::LinkMessage;
 use super::messages::{self, Known, NetworkMessage};
 use super::originals::{candidates, early_reversals};
 use super::terms::AccountKey;
@@ -96,6 +97,7 @@ pub(super) struct Batch {
     pub(super) stand_ins: BTreeMap<StandInKey, LoadedStandIn>,
     pub(super) new_authorisations: Vec<NewAuthorisation>,
     pub(super) new_messages: Vec<NetworkMessage>,
+    pub(super) new_records: Vec<LinkMessage>,
     pub(super) transfers: Vec<Transfer>,
     /// What was posted back of originals, in minor units of the shop's currency.
     pub(super) posted_back: HashMap<AuthId, i64>,
@@ -305,6 +307,7 @@ impl Batch {
         }
         self.write_authorisations(tx).await?;
         messages::write(tx, &self.new_messages).await?;
+        tx.insert_all(&self.new_records).await?;
         for (message_id, auth_id) in &self.restated {
             let sql = "UPDATE network_message SET auth_id = $1, outcome = $2 WHERE message_id = $3";
             let outcome = MessageOutcome::Accepted;

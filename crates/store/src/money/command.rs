@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountOwner, ArrivedMessage, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId,
-    JobId, MessageOutcome, Money, Payer, Posting, ResponseCode, StandIn, Timestamp, VmAppId,
+    AccountOwner, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId,
+    JobId, LinkArrival, MessageOutcome, Money, Payer, Posting, ResponseCode, StandIn, Timestamp, VmAppId,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;
@@ -62,7 +62,7 @@ pub struct BeginAuthorisation {
     pub authorisation: Authorisation,
     /// The message of a link, which is known when it arrives again; `None` for a simulated one,
     /// which is known by its card, what it follows, STAN and RRN.
-    pub message: Option<ArrivedMessage>,
+    pub message: Option<LinkArrival>,
     /// Renders the receipt so far, or that of a decline.
     pub receipt: Arc<dyn ReceiptRenderer>,
     /// Renders the webhook if it is declined here: because it was declined before, because it would
@@ -171,7 +171,7 @@ pub type CorrectedReceipt = fn(stored: &str, it: &Authorisation) -> String;
 #[derive(Debug, Clone)]
 pub struct TakeBack {
     /// The message.
-    pub message: ArrivedMessage,
+    pub message: LinkArrival,
     /// The card that it names, and the account that the card draws on.
     pub payer: Payer,
     /// The currency of that account.
@@ -213,7 +213,7 @@ pub struct TakenBack {
 #[derive(Debug, Clone)]
 pub struct Advise {
     /// The message.
-    pub message: ArrivedMessage,
+    pub message: LinkArrival,
     /// The record of what it states, undecided: nothing is held or posted yet.
     pub record: Authorisation,
     /// The code of a decline; `None` = the network approved.

@@ -94,19 +94,19 @@ impl<'a> Wanted<'a> {
                 if repeats == Repeats::Sought || it.original_auth_id.is_some() {
                     self.messages.extend(messages_of(request).into_iter().map(|it| it.identity));
                 }
-                self.begun.extend(&request.message);
+                self.begun.extend(request.message.iter().map(|arrival| &arrival.message));
                 self.count(it.enterprise_id, request.velocity);
             }
             Command::TakeBack(request) => {
                 if repeats == Repeats::Sought {
-                    self.messages.push(request.message.identity.clone());
+                    self.messages.push(request.message.message.identity.clone());
                 }
-                self.naming.push(&request.message);
+                self.naming.push(&request.message.message);
             }
             Command::Advise(request) => {
-                self.messages.push(request.message.identity.clone());
-                self.stated.push(&request.message);
-                self.naming.push(&request.message);
+                self.messages.push(request.message.message.identity.clone());
+                self.stated.push(&request.message.message);
+                self.naming.push(&request.message.message);
                 self.count(request.record.enterprise_id, request.velocity);
             }
             Command::Move(request) => {

@@ -138,7 +138,7 @@ impl Known {
     /// The relation of a new authorisation to this message.
     pub(super) fn match_begun(&self, it: &BeginAuthorisation, real_now: Timestamp) -> KeyMatch {
         match &it.message {
-            Some(message) => self.match_message(message, real_now),
+            Some(arrival) => self.match_message(&arrival.message, real_now),
             None => self.match_simulated(&it.authorisation),
         }
     }
@@ -162,7 +162,7 @@ pub(crate) fn identities(
 pub(super) fn messages_of(request: &BeginAuthorisation) -> Vec<ArrivedMessage> {
     let it = &request.authorisation;
     match (&request.message, &it.network_key) {
-        (Some(message), _) => vec![message.clone()],
+        (Some(arrival), _) => vec![arrival.message.clone()],
         (None, Some(key)) => identities(it.card_id, it.original_auth_id, key)
             .into_iter()
             .map(|identity| ArrivedMessage { identity, facts: MessageFacts::default() })
@@ -214,13 +214,6 @@ pub(super) async fn forget(
     tx.execute(sql, &[enterprise_id.into(), auth_id.into()]).await.map(drop)
 }
 
-async fn note(tx: &Tx, row: &NetworkMessage) -> Result<(), StoreError> {
-    match known(tx, &row.message.identity).await? {
-        Some(_) => Ok(()),
-        None => write(tx, std::slice::from_ref(row)).await,
-    }
-}
-
 /// Writes the messages of a group, and now and then forgets those whose time is over. The
 /// microsecond of a message decides, since ids begin each millisecond with the same digits.
 pub(super) async fn write(tx: &Tx, messages: &[NetworkMessage]) -> Result<(), StoreError> {
@@ -229,24 +222,4 @@ pub(super) async fn write(tx: &Tx, messages: &[NetworkMessage]) -> Result<(), St
     let Some(message) = messages.iter().find(is_due) else { return Ok(()) };
     let oldest = message.received_at.plus_millis(-NETWORK_KEY_DAYS * DAY_MS - 1);
     tx.sweep(("network_message", "message_id", "received_at"), oldest, SWEEP_ROWS).await
-}
-
-impl Store {
-    /// Keeps a message about a card that is not one of ours, once: the peer repeats it, and an
-    /// operator is to see it.
-    pub async fn note_unknown_card(&self, message: ArrivedMessage) -> Result<(), StoreError> {
-        let row = NetworkMessage {
-            message_id: NetworkMessageId::from_i64(self.ids().next()),
-            message,
-            enterprise_id: None,
-            auth_id: None,
-            outcome: Some(MessageOutcome::UnknownCard),
-            received_at: self.clock().real_now(),
-        };
-        match self.write(with(row, note)).await {
-            // The same message arrived at the same time.
-            Err(StoreError::Duplicate(_)) => Ok(()),
-            noted => noted,
-        }
-    }
 }

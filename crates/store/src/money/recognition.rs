@@ -36,7 +36,7 @@ impl Group<'_> {
     /// True if a reversal of the message arrived before it.
     pub(super) fn is_reversed(&self, it: &BeginAuthorisation) -> bool {
         let of_group = || self.batch.early.iter().chain(&self.batch.new_messages);
-        it.message.as_ref().is_some_and(|message| is_awaited(message, of_group()))
+        it.message.as_ref().is_some_and(|arrival| is_awaited(&arrival.message, of_group()))
     }
 
     /// A message that arrived before stands for an advice from now on, and for another

@@ -9,6 +9,7 @@ use domain::{
 use super::apply::Group;
 use super::batch::{Loaded, NewAuthorisation};
 use super::bill::Bill;
+use super::link_messages::Recorded;
 use super::messages::{KeyMatch, NetworkMessage};
 use super::originals::original_among;
 use super::posted_back::{self, Back};
@@ -40,8 +41,8 @@ impl Group<'_> {
     /// for it.
     pub(super) fn take_back(&mut self, request: &TakeBack) -> Result<TakenBack, MoneyError> {
         let real_now = self.ids.clock().real_now();
-        if let Some(known) = self.batch.messages.get(&request.message.identity) {
-            match (known.match_message(&request.message, real_now), known.message.outcome) {
+        if let Some(known) = self.batch.messages.get(&request.message.message.identity) {
+            match (known.match_message(&request.message.message, real_now), known.message.outcome) {
                 (KeyMatch::Repeat, Some(outcome)) => {
                     return Ok(TakenBack { outcome, is_repeated: true, reversal: None });
                 }
@@ -54,20 +55,27 @@ impl Group<'_> {
                 }
             }
         }
-        let named = self.named_by(&request.message, request.auth_code.as_deref())?;
+        let named = self.named_by(&request.message.message, request.auth_code.as_deref())?;
+        let named_id = named.as_ref().map(|named| named.authorisation.auth_id);
         let (outcome, reversal) = match named {
             Some(original) => self.take_back_of(request, original)?,
             None => (MessageOutcome::Early, None),
         };
         let row = NetworkMessage {
             message_id: NetworkMessageId::from_i64(self.ids.next()),
-            message: request.message.clone(),
+            message: request.message.message.clone(),
             enterprise_id: Some(request.payer.enterprise_id),
             auth_id: reversal.as_ref().map(|it| it.auth_id),
             outcome: Some(outcome),
             received_at: real_now,
         };
         self.note_message(row, None);
+        let about = Recorded {
+            payer: Some(request.payer),
+            auth_id: reversal.as_ref().map(|it| it.auth_id).or(named_id),
+            outcome: Some(outcome),
+        };
+        self.record_arrival(&request.message, about);
         Ok(TakenBack { outcome, is_repeated: false, reversal })
     }
 
@@ -108,7 +116,7 @@ impl Group<'_> {
 
     fn take_back_of(&mut self, request: &TakeBack, original: Named) -> Result<Taken, MoneyError> {
         let Named { authorisation: it, kind } = original;
-        let facts = &request.message.facts;
+        let facts = &request.message.message.facts;
         let is_foreign = facts.currency() != Some(it.acquirer_amount.currency());
         if facts.remaining_minor.is_some() && is_foreign {
             return Ok((MessageOutcome::OtherCurrency, None));

@@ -13,7 +13,7 @@ use ledger::{Account, Transfer};
 use super::record::names;
 use super::{PanUse, Record, read_row, values_of};
 use crate::engine::{Row, Value};
-use crate::money::{NetworkMessage, StandInUse};
+use crate::money::{LinkMessage, NetworkMessage, StandInUse};
 use crate::pins::{KeptPin, PinTry};
 use crate::{
     Job, Location, PanRecord, Plastic, PlatformKey, SettlementFile, SettlementLink, Store,
@@ -192,6 +192,16 @@ async fn messages_postings_and_uses_come_back(store: &Store) {
     ];
     let [purchase, reversal] =
         [purchase, reversal].map(|parts| Row(parts.into_iter().flat_map(|part| part.0).collect()));
+    let link_message = |code, answered_at| {
+        let parts = [
+            row![1, "switch-a", "0420", "412345", "000007", "", "1129120031", "000000", 1550, 840],
+            row![30, "AUTH", "412345", "000001", "1129120001", "1130", "123456", "68", 2, 3, 4],
+            row!["EARLY", 5, code, answered_at, "PENDING"],
+        ];
+        Row(parts.into_iter().flat_map(|part| part.0).collect())
+    };
+    let rows = [link_message(NONE, NONE), link_message("00".into(), 6.into())];
+    comes_back::<LinkMessage>(store, rows, &[]).await;
     comes_back::<NetworkMessage>(store, [purchase, reversal], &[]).await;
 }
 

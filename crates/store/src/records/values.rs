@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use domain::{
-    AccountId, AccountOwner, ArrivedMessage, AuthId, AuthType, AuthorisationStatus, BinRange,
+    AccountId, AccountOwner, AnswerDelivery, ArrivedMessage, AuthId, AuthType, AuthorisationStatus, BinRange,
     BusinessDay, CardId, CardStatus, CardStatusReason, CardType, Cause, ChallengeId,
     ChallengeStatus, Currency, CustomerId, DeliveryStatus, Destination, Direction, EnterpriseId,
     ErrorCode, ExtractionOutcome, GuidanceType, HoldState, IntentSubject, IntentTicketId,
@@ -119,6 +119,7 @@ macro_rules! fixed_texts {
 }
 
 fixed_texts!(
+    AnswerDelivery,
     AuthType,
     AuthorisationStatus,
     CardStatus,

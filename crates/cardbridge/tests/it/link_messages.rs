@@ -1,0 +1,123 @@
+//! The messages of links as operators see them, and what becomes of answers.
+
+use std::time::Duration;
+
+use domain::ResponseCode;
+use serde_json::{Value, json};
+use sim::Behaviour;
+use tokio::time::timeout;
+
+use crate::engine::Engine;
+use crate::iso_peer::message;
+use crate::link_reversals::{bed, notices, of_rrn, on_both_engines, reversal};
+use crate::links::{Bed, is};
+use crate::world::{WAIT, text};
+
+/// Pause between two looks at the list.
+const LOOK: Duration = Duration::from_millis(20);
+
+async fn listed(bed: &Bed, query: &str) -> Vec<Value> {
+    let path = format!("/admin/v1/network-messages?order=asc&{query}");
+    let page = bed.world.operator.get(&path).await.unwrap();
+    page["items"].as_array().unwrap().clone()
+}
+
+/// Waits until the list has so many rows.
+async fn until(bed: &Bed, query: &str, count: usize) -> Vec<Value> {
+    let search = async {
+        loop {
+            let rows = listed(bed, query).await;
+            if rows.len() == count {
+                return rows;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    match timeout(WAIT, search).await {
+        Ok(rows) => rows,
+        Err(_) => panic!("{query}: {:?}", listed(bed, query).await),
+    }
+}
+
+async fn operators_see_messages(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    assert_eq!(peer.outcome(&bed.purchase(1)).await, is("0110", "00"));
+    assert_eq!(peer.outcome(&reversal(&bed, "0400", 7, 1, &[(15, "1130")])).await, is("0410", "00"));
+    assert_eq!(peer.outcome(&reversal(&bed, "0401", 7, 1, &[(15, "1130")])).await, is("0410", "00"));
+    let stranger = reversal(&bed, "0420", 8, 1, &[(2, "4000990012345678")]);
+    assert_eq!(peer.outcome(&stranger).await, is("0430", "00"));
+    assert_eq!(peer.outcome(&bed.changed(9, &[(3, "260000")])).await, is("0110", "40"));
+
+    let rows = until(&bed, "delivery=WRITTEN", 3).await;
+    assert_eq!(listed(&bed, "").await.len(), 3, "a repeat and a refusal have no row");
+    let [bought, undone, strange] = &rows[..] else { panic!("three rows") };
+    let auth_id = text(&of_rrn(&bed, 1).await[0], "authId");
+    for (key, wanted) in [
+        ("link", json!("default")),
+        ("mti", json!("0100")),
+        ("acquirer", json!("412345")),
+        ("stan", json!("000001")),
+        ("rrn", json!("633300000001")),
+        ("amount", json!("15.50")),
+        ("authId", json!(auth_id)),
+        ("cardId", json!(bed.card_id)),
+        ("answerCode", json!("00")),
+        ("outcome", Value::Null),
+    ] {
+        assert_eq!(bought[key], wanted, "{key}: {bought}");
+    }
+    for (key, wanted) in [
+        ("mti", json!("0400")),
+        ("originalStan", json!("000001")),
+        ("settlementDate", json!("1130")),
+        ("responseCode", json!("68")),
+        ("outcome", json!("REVERSED")),
+    ] {
+        assert_eq!(undone[key], wanted, "{key}: {undone}");
+    }
+    assert_eq!(strange["outcome"], "UNKNOWN_CARD");
+    assert_eq!(listed(&bed, "unposted=true").await, [strange.clone()]);
+    assert_eq!(listed(&bed, "mti=0400&stan=000007&link=default").await, [undone.clone()]);
+    assert_eq!(listed(&bed, &format!("authId={auth_id}")).await, [bought.clone()]);
+    let all = format!("{rows:?}");
+    assert!(!all.contains(&bed.pan), "no PAN is shown");
+    let refused = bed.world.operator.get("/admin/v1/network-messages?delivery=x").await;
+    assert!(refused.unwrap_err().to_string().contains("delivery must be one of PENDING"));
+    bed.world.verify_ledger().await;
+}
+
+/// A peer that goes away before its answer: the hold is kept, and the repeat gets the approval.
+async fn an_answer_that_was_not_written_is_listed(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    bed.world.enterprise.answer(Behaviour::Held(ResponseCode::Approved));
+    peer.send(&bed.purchase(1)).await;
+    notices(&bed, 1).await;
+    drop(peer);
+    let mut other = bed.signed_on().await;
+    assert_eq!(listed(&bed, "delivery=PENDING").await.len(), 1);
+    // The connection is gone by the time of the answer.
+    let gone = async {
+        while bed.link("default").await["connections"].as_array().unwrap().len() > 1 {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    timeout(WAIT, gone).await.expect("the connection ends");
+    bed.world.enterprise.release();
+    bed.world.enterprise.answer(Behaviour::APPROVE);
+    let rows = until(&bed, "delivery=NOT_WRITTEN", 1).await;
+    assert_eq!((&rows[0]["answerCode"], &rows[0]["mti"]), (&json!("00"), &json!("0100")));
+    assert_eq!(bed.world.available().await, "99984.50");
+    let mut repeat = bed.purchase(1);
+    repeat.set_mti(message("0101", &[]).mti());
+    let again = other.ask(&repeat).await;
+    assert_eq!(again.outcome(), is("0110", "00"));
+    let approved = &of_rrn(&bed, 1).await[0];
+    assert_eq!(again.text(38), approved["authCode"].as_str());
+    bed.world.verify_ledger().await;
+}
+
+on_both_engines! {
+    operators_see_messages: operators_see_messages_on_sqlite, operators_see_messages_on_postgresql;
+    an_answer_that_was_not_written_is_listed:
+        an_answer_not_written_is_listed_on_sqlite, an_answer_not_written_is_listed_on_postgresql;
+}

@@ -1,0 +1,263 @@
+//! The messages of links as operators see them (network-iso8583.md sections 5.2 and 6.4).
+
+use domain::{
+    AnswerDelivery, AuthId, CardId, EnterpriseId, LinkArrival, MessageFacts, MessageOutcome,
+    NetworkMessageId, Payer, Timestamp,
+};
+
+use super::apply::Group;
+use super::messages::{NetworkMessage, known, write};
+use crate::engine::{Tx, with};
+use crate::listing::{ListOrder, Page, PageRequest};
+use crate::records::record;
+use crate::{Store, StoreError};
+
+/// A message of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkMessage {
+    /// Id.
+    pub message_id: NetworkMessageId,
+    /// The link that brought it.
+    pub link: String,
+    /// Its type, four digits.
+    pub mti: String,
+    /// The acquirer's number without leading zeros; may be empty.
+    pub acquirer: String,
+    /// System trace audit number.
+    pub stan: String,
+    /// Retrieval reference number; may be empty.
+    pub rrn: String,
+    /// What it says.
+    pub facts: MessageFacts,
+    /// The settlement date that it gives: MMDD.
+    pub settlement_date: Option<String>,
+    /// The authorisation code that it gives.
+    pub auth_code: Option<String>,
+    /// The response code or reason that it gives.
+    pub response_code: Option<String>,
+    /// The owner of the card; `None` if it is not one of ours.
+    pub enterprise_id: Option<EnterpriseId>,
+    /// The card.
+    pub card_id: Option<CardId>,
+    /// The authorisation that it made, or is about.
+    pub auth_id: Option<AuthId>,
+    /// What it led to, if nobody was asked.
+    pub outcome: Option<MessageOutcome>,
+    /// When it arrived (real time).
+    pub received_at: Timestamp,
+    /// The code of its answer.
+    pub answer_code: Option<String>,
+    /// When its answer was written or given up (real time).
+    pub answered_at: Option<Timestamp>,
+    /// What became of its answer.
+    pub delivery: AnswerDelivery,
+}
+
+record! {
+    LinkMessage in "link_message" key (message_id) {
+        message_id,
+        link,
+        mti,
+        acquirer,
+        stan,
+        rrn,
+        facts: [
+            transmitted_at,
+            processing_code,
+            amount_minor,
+            currency,
+            remaining_minor,
+            original_kind,
+            original_acquirer,
+            original_stan,
+            original_transmitted_at
+        ],
+        settlement_date,
+        auth_code,
+        response_code,
+        enterprise_id,
+        card_id,
+        auth_id,
+        outcome,
+        received_at,
+        answer_code,
+        answered_at,
+        delivery,
+    }
+}
+
+/// What a message is about, and what it led to.
+pub(super) struct Recorded {
+    pub(super) payer: Option<Payer>,
+    pub(super) auth_id: Option<AuthId>,
+    pub(super) outcome: Option<MessageOutcome>,
+}
+
+impl LinkMessage {
+    /// A message that arrived now and is not answered yet.
+    pub(super) fn of(arrival: &LinkArrival, about: &Recorded, received_at: Timestamp) -> Self {
+        let LinkArrival { message, record } = arrival;
+        let numbers = &message.identity.numbers;
+        Self {
+            message_id: record.message_id,
+            link: record.link.clone(),
+            mti: record.mti.clone(),
+            acquirer: numbers.acquirer.clone(),
+            stan: numbers.stan.clone(),
+            rrn: numbers.rrn.clone(),
+            facts: message.facts.clone(),
+            settlement_date: record.settlement_date.clone(),
+            auth_code: record.auth_code.clone(),
+            response_code: record.response_code.clone(),
+            enterprise_id: about.payer.map(|payer| payer.enterprise_id),
+            card_id: about.payer.map(|payer| payer.card_id),
+            auth_id: about.auth_id,
+            outcome: about.outcome,
+            received_at,
+            answer_code: None,
+            answered_at: None,
+            delivery: AnswerDelivery::Pending,
+        }
+    }
+}
+
+impl Group<'_> {
+    /// Keeps a message of a link for operators.
+    pub(super) fn record_arrival(&mut self, arrival: &LinkArrival, about: Recorded) {
+        let received_at = self.ids.clock().real_now();
+        self.batch.new_records.push(LinkMessage::of(arrival, &about, received_at));
+    }
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone)]
+pub struct AnswerNote {
+    /// The message.
+    pub message_id: NetworkMessageId,
+    /// The code of the answer; `None` if none was made.
+    pub code: Option<String>,
+    /// What became of it.
+    pub delivery: AnswerDelivery,
+    /// When (real time).
+    pub at: Timestamp,
+}
+
+/// Selects the messages of a list.
+#[derive(Debug, Clone, Default)]
+pub struct LinkMessageFilter {
+    /// Only of this link.
+    pub link: Option<String>,
+    /// Only of this type.
+    pub mti: Option<String>,
+    /// Only of this acquirer, without leading zeros.
+    pub acquirer: Option<String>,
+    /// Only with this STAN.
+    pub stan: Option<String>,
+    /// Only with this RRN.
+    pub rrn: Option<String>,
+    /// Only those that made this authorisation, or are about it.
+    pub auth_id: Option<AuthId>,
+    /// Only those whose answer this became of.
+    pub delivery: Option<AnswerDelivery>,
+    /// Only facts that are not posted.
+    pub is_unposted: bool,
+    /// Only those that arrived at or after this moment.
+    pub from: Option<Timestamp>,
+    /// Only those that arrived before this moment.
+    pub to: Option<Timestamp>,
+    /// Only messages after this id.
+    pub cursor: Option<NetworkMessageId>,
+    /// The order of the list.
+    pub order: ListOrder,
+    /// At most this many, at most [`crate::MAX_PAGE_ROWS`].
+    pub limit: u32,
+}
+
+async fn note_unknown(
+    tx: &Tx,
+    (message, record): &(NetworkMessage, LinkMessage),
+) -> Result<(), StoreError> {
+    if known(tx, &message.message.identity).await?.is_none() {
+        write(tx, std::slice::from_ref(message)).await?;
+        tx.insert(record).await?;
+    }
+    Ok(())
+}
+
+impl Store {
+    /// Keeps a message about a card that is not one of ours, once: the peer repeats it, and an
+    /// operator is to see it.
+    pub async fn note_unknown_card(&self, arrival: LinkArrival) -> Result<(), StoreError> {
+        let received_at = self.clock().real_now();
+        let outcome = Some(MessageOutcome::UnknownCard);
+        let about = Recorded { payer: None, auth_id: None, outcome };
+        let record = LinkMessage::of(&arrival, &about, received_at);
+        let message = NetworkMessage {
+            message_id: NetworkMessageId::from_i64(self.ids().next()),
+            message: arrival.message,
+            enterprise_id: None,
+            auth_id: None,
+            outcome,
+            received_at,
+        };
+        match self.write(with((message, record), note_unknown)).await {
+            // The same message arrived at the same time.
+            Err(StoreError::Duplicate(_)) => Ok(()),
+            noted => noted,
+        }
+    }
+
+    /// Messages of links in order of id, which is order of arrival.
+    pub async fn link_messages(
+        &self,
+        filter: LinkMessageFilter,
+    ) -> Result<Vec<LinkMessage>, StoreError> {
+        let LinkMessageFilter { cursor, order, limit, .. } = filter;
+        let requested = PageRequest { cursor, order, limit };
+        let mut page = Page::new("message_id", requested, NetworkMessageId::as_i64);
+        page.only("link", filter.link);
+        page.only("mti", filter.mti);
+        page.only("acquirer", filter.acquirer);
+        page.only("stan", filter.stan);
+        page.only("rrn", filter.rrn);
+        page.only("auth_id", filter.auth_id);
+        page.only_text("delivery", filter.delivery.map(AnswerDelivery::as_str));
+        if filter.is_unposted {
+            let unposted = [MessageOutcome::UnknownCard, MessageOutcome::Cleared];
+            page.among("outcome", unposted.into_iter().map(MessageOutcome::as_str));
+        }
+        page.compare("received_at", ">=", filter.from);
+        page.compare("received_at", "<", filter.to);
+        self.page(page).await
+    }
+
+    /// Records what became of answers. A message that is not on record has no row to change.
+    pub async fn note_answers(&self, notes: Vec<AnswerNote>) -> Result<(), StoreError> {
+        self.write(with(notes, async |tx, notes| {
+            for note in notes {
+                let sql = "UPDATE link_message SET answer_code = $1, answered_at = $2, \
+                    delivery = $3 WHERE message_id = $4";
+                let (code, delivery) = (note.code.as_ref(), note.delivery);
+                let values =
+                    [code.into(), note.at.into(), delivery.into(), note.message_id.into()];
+                tx.execute(sql, &values).await?;
+            }
+            Ok(())
+        }))
+        .await
+    }
+
+    /// Ends the answers of a process that is gone: whether they were written is not known. On a
+    /// server that several processes share, only those whose ids carry this process's node number.
+    pub async fn forget_answers(&self, before: NetworkMessageId) -> Result<(), StoreError> {
+        let request = (before, self.own_ids("message_id"));
+        self.write(with(request, async |tx: &Tx, (before, own): &(NetworkMessageId, String)| {
+            let sql = format!(
+                "UPDATE link_message SET delivery = 'UNKNOWN' \
+                 WHERE delivery = 'PENDING' AND message_id < $1{own}"
+            );
+            tx.execute(&sql, &[(*before).into()]).await.map(drop)
+        }))
+        .await
+    }
+}
