@@ -92,6 +92,13 @@ impl Timestamp {
         self.day_number_at(Self::UTC8_SECONDS)
     }
 
+    /// The first moment of this moment's day in UTC+8.
+    #[must_use]
+    pub const fn utc8_day_start(self) -> Self {
+        let local = self.utc8_day_number().saturating_mul(DAY_MICROS);
+        Self(local.saturating_sub(Self::UTC8_SECONDS * MICROS))
+    }
+
     /// Days since 1970-01-01 at an offset of `offset_seconds` from UTC.
     #[must_use]
     pub const fn day_number_at(self, offset_seconds: i64) -> i64 {

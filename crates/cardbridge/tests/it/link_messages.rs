@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::engine::Engine;
 use crate::iso_peer::message;
 use crate::link_reversals::{bed, notices, of_rrn, on_both_engines, reversal};
-use crate::links::{Bed, is};
+use crate::links::{Bed, configured, is, table};
 use crate::world::{WAIT, text};
 
 /// Pause between two looks at the list.
@@ -116,7 +116,37 @@ async fn an_answer_that_was_not_written_is_listed(engine: Engine) {
     bed.world.verify_ledger().await;
 }
 
+/// Advices of a day that come to more than they may take the link out of requests.
+async fn too_many_facts_are_an_alarm(engine: Engine) {
+    let directory = tempfile::tempdir().unwrap();
+    let limit = "max-forced-per-day = { amount = '10.00', currency = 'USD' }";
+    let file = configured(&directory, &table("default", limit));
+    let bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
+    let mut peer = bed.signed_on().await;
+    let advice = |stan, minor: &str| {
+        let mut own = bed.changed(stan, &[(4, minor), (39, "00")]);
+        own.set_mti(message("0120", &[]).mti());
+        own
+    };
+    assert_eq!(peer.outcome(&advice(1, "000000001000")).await, is("0130", "00"));
+    assert_eq!(bed.link("default").await["state"], "UP");
+    assert_eq!(peer.outcome(&advice(2, "000000000001")).await, is("0130", "00"));
+    let drained = async {
+        while bed.link("default").await["state"] != "DRAINING" {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    timeout(WAIT, drained).await.expect("the link takes no requests");
+    assert_eq!(peer.outcome(&bed.purchase(3)).await, is("0110", "91"));
+    let resume = "/admin/v1/links/default/resume";
+    bed.world.operator.post(resume, &json!({})).await.unwrap();
+    assert_eq!(peer.outcome(&bed.purchase(3)).await, is("0110", "00"));
+    bed.world.verify_ledger().await;
+}
+
 on_both_engines! {
+    too_many_facts_are_an_alarm:
+        too_many_facts_are_an_alarm_on_sqlite, too_many_facts_are_an_alarm_on_postgresql;
     operators_see_messages: operators_see_messages_on_sqlite, operators_see_messages_on_postgresql;
     an_answer_that_was_not_written_is_listed:
         an_answer_not_written_is_listed_on_sqlite, an_answer_not_written_is_listed_on_postgresql;

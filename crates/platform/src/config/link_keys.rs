@@ -39,7 +39,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Tables, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 52] = [
+pub const KEYS: [(&str, Kind); 53] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -76,6 +76,7 @@ pub const KEYS: [(&str, Kind); 52] = [
     ("max-advices-in-flight", Number(1, 4_096)),
     ("max-advices-waiting", Number(0, 65_536)),
     ("max-per-second", Number(1, 100_000)),
+    ("max-forced-per-day", Kind::Table),
     ("multi-clearing", Flag),
     ("balance-required", Flag),
     ("echo", Numbers),

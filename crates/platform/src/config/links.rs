@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::Mode;
 use iso8583::{Framing, Layout, LayoutSettings, Packager};
 use scheme::{Code, Codes, LinkMode, LinkSettings, LinkTls, MacUse, Place, RequestRules, SignOn};
+use serde::Deserialize;
 use toml::Value;
 
 use super::document::Document;
@@ -88,6 +89,12 @@ fn check_production(link: &LinkSettings) -> Result<(), String> {
              a peer that states facts about money shows a certificate or signs its messages"
         ));
     }
+    if link.max_forced_per_day.is_none() {
+        return Err(format!(
+            "links.max-forced-per-day: should be set in production for the link {name}: advices \
+             move money without any other limit"
+        ));
+    }
     Ok(())
 }
 
@@ -119,6 +126,7 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     link.requires_balances = keys.flag("balance-required").unwrap_or(false);
     let choices = [("same", false), ("any", true)];
     link.answers_anywhere = keys.choice("answer-on", &choices)?.unwrap_or(false);
+    link.max_forced_per_day = max_forced_per_day(&keys)?;
     link.codes = codes(&keys)?;
     link.rules = rules(&keys)?;
     if let Some(echo) = keys.echo()? {
@@ -128,6 +136,24 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     set_times(&keys, &mut link)?;
     set_caps(&keys, &mut link);
     Ok(link)
+}
+
+/// How much advices may state in a day.
+fn max_forced_per_day(keys: &Keys<'_>) -> Result<Option<Money>, Refused> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Limit {
+        amount: String,
+        currency: String,
+    }
+    const KEY: &str = "max-forced-per-day";
+    const SHOULD_BE: &str =
+        "a table such as { amount = \"100000.00\", currency = \"USD\" }, above zero";
+    let Some(limit) = keys.sub_table::<Limit>(KEY, SHOULD_BE)? else { return Ok(None) };
+    let currency = Currency::parse(&limit.currency);
+    let amount = currency.and_then(|it| Money::parse_major(&limit.amount, it).ok());
+    let amount = amount.filter(|it| it.is_positive());
+    amount.map(Some).ok_or_else(|| wrong(KEY, SHOULD_BE))
 }
 
 /// Who makes the connections, with the keys that mean something then.

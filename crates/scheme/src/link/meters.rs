@@ -16,6 +16,7 @@ const IN_FLIGHT: &str = "cardbridge_link_in_flight";
 const REFUSED: &str = "cardbridge_link_refused_total";
 const CLOSED: &str = "cardbridge_link_closed_total";
 const UNDELIVERED: &str = "cardbridge_link_undelivered_total";
+const FORCED_LIMIT: &str = "cardbridge_link_forced_limit_passed_total";
 const REPEATS: &str = "cardbridge_link_repeats_total";
 const MAC_ERRORS: &str = "cardbridge_link_mac_errors_total";
 const PIN_ERRORS: &str = "cardbridge_link_pin_errors_total";
@@ -109,6 +110,11 @@ impl Meters {
         };
         metrics::counter!(UNDELIVERED, "link" => self.link(), "delivery" => delivery)
             .increment(count);
+    }
+
+    /// Advices stated more than they may in a day.
+    pub(crate) fn forced_limit_passed(&self) {
+        metrics::counter!(FORCED_LIMIT, "link" => self.link()).increment(1);
     }
 
     /// A request that was known already.

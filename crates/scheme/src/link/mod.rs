@@ -12,6 +12,7 @@ mod connection;
 mod deliveries;
 mod echo;
 mod facts;
+mod forced;
 mod garbage;
 mod life;
 mod managing;

@@ -12,6 +12,7 @@ use tokio::time::{Instant, interval, sleep, timeout};
 
 use super::closing::CloseReason;
 use super::connecting::keep_connected;
+use super::forced::ForcedWatch;
 use super::life::serve_connection;
 use super::outage::Outage;
 use super::settings::LinkMode;
@@ -50,6 +51,7 @@ pub async fn serve_link(
             }
         }
     }
+    let mut forced = ForcedWatch::default();
     let (mut looks, mut outage) = (interval(LOOK_PAUSE), Outage::new(Instant::now()));
     loop {
         tokio::select! {
@@ -57,7 +59,10 @@ pub async fn serve_link(
                 take(stream, peer, &link, &mut connections);
                 while connections.try_join_next().is_some() {}
             }
-            _ = looks.tick() => look(&link, &mut outage),
+            _ = looks.tick() => {
+                look(&link, &mut outage);
+                forced.look(&link).await;
+            }
             _ = stop.wait_for(|stopped| *stopped) => break,
         }
     }

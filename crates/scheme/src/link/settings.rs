@@ -5,6 +5,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Money;
 use ipnet::IpNet;
 use iso8583::{FieldSet, Framing, FramingSettings, Layout, Packager, SettingsError, default_echo};
 use rustls::{ClientConfig, ServerConfig};
@@ -221,6 +222,8 @@ pub struct LinkSettings {
     pub terminal: Option<String>,
     /// Whether more clearings may follow one that leaves something.
     pub multi_clearing: bool,
+    /// How much its advices may state in a day before it takes no requests; `None` = no limit.
+    pub max_forced_per_day: Option<Money>,
     /// Fields that an answer repeats.
     pub echo: FieldSet,
     /// Whether a balance inquiry is refused where the balances are not known here.
@@ -257,6 +260,7 @@ impl LinkSettings {
             sign_on: SignOn::Peer,
             terminal: None,
             multi_clearing: false,
+            max_forced_per_day: None,
             echo: default_echo(),
             requires_balances: false,
             codes: Codes::default(),

@@ -33,5 +33,6 @@ CREATE TABLE link_message (
     delivery        TEXT NOT NULL
 ) STRICT;
 CREATE INDEX link_message_by_authorisation ON link_message (auth_id);
+CREATE INDEX link_message_by_age ON link_message (received_at);
 CREATE INDEX link_message_undelivered ON link_message (delivery, message_id)
     WHERE delivery <> 'WRITTEN';

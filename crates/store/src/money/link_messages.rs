@@ -2,7 +2,7 @@
 
 use domain::{
     AnswerDelivery, AuthId, CardId, EnterpriseId, LinkArrival, MessageFacts, MessageOutcome,
-    NetworkMessageId, Payer, Timestamp,
+    Money, NetworkMessageId, Payer, Timestamp,
 };
 
 use super::apply::Group;
@@ -229,6 +229,18 @@ impl Store {
         page.compare("received_at", ">=", filter.from);
         page.compare("received_at", "<", filter.to);
         self.page(page).await
+    }
+
+    /// What the advices of a link stated since a moment (real time), by the shop's currency.
+    pub async fn stated_since(
+        &self,
+        link: String,
+        since: Timestamp,
+    ) -> Result<Vec<Money>, StoreError> {
+        let sql = "SELECT CAST(SUM(amount_minor) AS BIGINT), currency FROM link_message \
+            WHERE received_at >= $1 AND link = $2 AND outcome = 'ACCEPTED' \
+            AND currency IS NOT NULL GROUP BY currency";
+        self.all(sql, [since.into(), link.into()]).await
     }
 
     /// Records what became of answers. A message that is not on record has no row to change.
