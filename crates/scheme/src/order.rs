@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use authorise::ChipVerdict;
 use domain::{
-    ArrivedMessage, AuthId, AuthType, Authorisation, BillingAmount, Card, CardId, LinkArrival, Merchant,
-    MessageFacts, MessageNumbers, MessageRecord, Money, NetworkKey, PanId, ResponseCode, TransactionType,
+    ArrivedMessage, AuthId, AuthType, Authorisation, BillingAmount, Card, CardId, LinkArrival,
+    Merchant, MessageFacts, MessageNumbers, MessageRecord, Money, NetworkKey, PanId, ResponseCode,
+    TransactionType,
 };
 use tokio::time::Instant;
 use vault::{ClearPan, ClearPin};

@@ -80,7 +80,13 @@ pub use jobs::{Job, JobKind, Renewal};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
 pub use listing::{ListOrder, MAX_PAGE_ROWS, PageRequest};
 pub use migrations::StartTurn;
-pub use money::{Advise, Advised, AnswerNote, BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation, CorrectedReceipt, DecideAuthorisation, DecideOutcome, FailedCheck, ForcedClearing, LinkMessage, LinkMessageFilter, MoneyError, MovedFunds, NETWORK_KEY_DAYS, OwnLimits, PostingOutcome, ReceiptRenderer, ReverseAuthorisation, TakeBack, TakenBack, VelocityTerms, VmTariff, WebhookRenderer, Webhooks};
+pub use money::{
+    Advise, Advised, AnswerNote, BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation,
+    CorrectedReceipt, DecideAuthorisation, DecideOutcome, FailedCheck, ForcedClearing, LinkMessage,
+    LinkMessageFilter, MoneyError, MovedFunds, NETWORK_KEY_DAYS, OwnLimits, PostingOutcome,
+    ReceiptRenderer, ReverseAuthorisation, TakeBack, TakenBack, VelocityTerms, VmTariff,
+    WebhookRenderer, Webhooks,
+};
 pub use opening::Location;
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,

@@ -2,8 +2,8 @@
 
 use super::{
     api_keys, authorisations, cards, deliveries, documents, enterprises, funds, fx_rates, jobs,
-    key_extraction, ledger, links, network_messages, outstandings, plastic, profiles, recon, reveals, tickets,
-    transactions, vm_apps, vm_products,
+    key_extraction, ledger, links, network_messages, outstandings, plastic, profiles, recon,
+    reveals, tickets, transactions, vm_apps, vm_products,
 };
 use crate::request_bodies::{
     CLOSE_DAY, ENTERPRISE_CHANGE, FUNDS_MOVEMENT, FX_RATES, NEW_API_KEY_REQUEST, NEW_CARD_PROFILE,
@@ -286,11 +286,15 @@ fn links() -> Group {
             route("GET /admin/v1/links", "list_links", links::list)
                 .about("The links of the process that answers, with their connections."),
             route("GET /admin/v1/links/{name}", "read_link", links::read).about("One link."),
-            route("GET /admin/v1/network-messages", "list_network_messages", network_messages::list)
-                .about("Messages that links brought, newest first unless asked otherwise.")
-                .asks(["link", "mti", "acquirer", "stan", "rrn", "authId"])
-                .asks(["delivery", "unposted", "from", "to"])
-                .paged(),
+            route(
+                "GET /admin/v1/network-messages",
+                "list_network_messages",
+                network_messages::list,
+            )
+            .about("Messages that links brought, newest first unless asked otherwise.")
+            .asks(["link", "mti", "acquirer", "stan", "rrn", "authId"])
+            .asks(["delivery", "unposted", "from", "to"])
+            .paged(),
             route("POST /admin/v1/links/{name}/sign-on", "sign_on_link", links::sign_on)
                 .about(
                     "Signs on at every peer of the link. A connection takes requests once its peer \

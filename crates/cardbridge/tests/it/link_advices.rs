@@ -139,11 +139,12 @@ async fn an_advice_corrects_what_was_answered(engine: Engine) {
         assert_eq!(bed.world.available().await, left, "{minor}");
     }
 
-    // Undecided here: the network's decision comes first.
+    // Undecided here: the network's decision comes first. The enterprise was asked thrice, and told
+    // of two advices and two reversals.
+    notices(&bed, 7).await;
     bed.world.enterprise.answer(Behaviour::Held(ResponseCode::Approved));
-    let asked = bed.world.enterprise.notice_count();
     peer.send(&bed.purchase(4)).await;
-    notices(&bed, asked + 1).await;
+    notices(&bed, 8).await;
     assert_eq!(peer.outcome(&advice(&bed, "0120", 4, 2_000, &[])).await, is("0130", "00"));
     assert_eq!(bed.world.available().await, "99934.50");
     settled(&bed, 4, "superseded_by_advice").await;

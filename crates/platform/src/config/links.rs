@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use domain::Mode;
+use domain::{Currency, Mode, Money};
 use iso8583::{Framing, Layout, LayoutSettings, Packager};
 use scheme::{Code, Codes, LinkMode, LinkSettings, LinkTls, MacUse, Place, RequestRules, SignOn};
 use serde::Deserialize;

@@ -5,12 +5,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::{AnswerDelivery, NetworkMessageId};
+use domain::{AnswerDelivery, Clock, NetworkMessageId};
 use store::{AnswerNote, Store};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::shared::Link;
 use crate::translate::Reply;
 
 /// Most notes that wait for the store. Older ones give way; their messages count as PENDING, and as
@@ -22,13 +21,23 @@ const NOTES_A_COMMIT: usize = 500;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The notes of one link that are not in the store yet.
-#[derive(Default)]
 pub(crate) struct Deliveries {
+    clock: Clock,
     notes: Mutex<VecDeque<AnswerNote>>,
     changed: Notify,
 }
 
 impl Deliveries {
+    /// No notes yet.
+    pub(crate) fn new(clock: Clock) -> Arc<Self> {
+        Arc::new(Self { clock, notes: Mutex::default(), changed: Notify::new() })
+    }
+
+    /// The answer to the message of this id.
+    pub(crate) fn delivery(self: &Arc<Self>, message_id: NetworkMessageId) -> Delivery {
+        Delivery { notes: Arc::clone(self), message_id, code: None, is_noted: false }
+    }
+
     fn note(&self, note: AnswerNote) {
         let mut notes = self.lock();
         if notes.len() >= MAX_NOTES {
@@ -51,7 +60,8 @@ impl Deliveries {
                 return;
             }
             if let Err(error) = store.note_answers(some.clone()).await {
-                tracing::error!(%error, count = some.len(), "what became of answers is not noted yet");
+                let count = some.len();
+                tracing::error!(%error, count, "what became of answers is not noted yet");
                 let mut notes = self.lock();
                 some.into_iter().rev().for_each(|note| notes.push_front(note));
                 return;
@@ -76,18 +86,13 @@ impl Deliveries {
 /// The answer to a message, until something became of it. One that is dropped before that was not
 /// written.
 pub(crate) struct Delivery {
-    link: Arc<Link>,
+    notes: Arc<Deliveries>,
     message_id: NetworkMessageId,
     code: Option<String>,
     is_noted: bool,
 }
 
 impl Delivery {
-    /// The answer to the message of this id.
-    pub(crate) const fn new(link: Arc<Link>, message_id: NetworkMessageId) -> Self {
-        Self { link, message_id, code: None, is_noted: false }
-    }
-
     /// The message is answered so. A repeat is not on record by itself, and a refusal not at all.
     pub(crate) fn answer(&mut self, reply: &Reply, version: u8) {
         self.is_noted = match reply {
@@ -97,7 +102,8 @@ impl Delivery {
             // A fact about a card that is not one of ours is refused, and on record.
             Reply::Refused(_) | Reply::Accepted | Reply::Silence => false,
         };
-        let text = reply.code().map(|code| String::from_utf8_lossy(code.text(version)).into_owned());
+        let text =
+            reply.code().map(|code| String::from_utf8_lossy(code.text(version)).into_owned());
         self.code = text;
     }
 
@@ -118,9 +124,8 @@ impl Delivery {
 
     fn note(&mut self, delivery: AnswerDelivery) {
         if !std::mem::replace(&mut self.is_noted, true) {
-            let (code, at) = (self.code.take(), self.link.real_now());
-            let note = AnswerNote { message_id: self.message_id, code, delivery, at };
-            self.link.deliveries.note(note);
+            let (code, at) = (self.code.take(), self.notes.clock.real_now());
+            self.notes.note(AnswerNote { message_id: self.message_id, code, delivery, at });
         }
     }
 }

@@ -133,8 +133,7 @@ impl Connection {
 
     /// What becomes of the answer to a message that may be on record.
     fn delivery(&self, message: Option<&LinkMessage>) -> Option<Delivery> {
-        let message_id = message?.record.message_id;
-        Some(Delivery::new(Arc::clone(&self.link), message_id))
+        Some(self.link.deliveries.delivery(message?.record.message_id))
     }
 
     /// Lets what a message states be worked on in its turn, and answers it then. What finds no

@@ -54,16 +54,18 @@ pub async fn serve_link(
     let mut forced = ForcedWatch::default();
     let (mut looks, mut outage) = (interval(LOOK_PAUSE), Outage::new(Instant::now()));
     loop {
+        let mut is_due = false;
         tokio::select! {
             (stream, peer) = accept(listener.as_ref(), &link) => {
                 take(stream, peer, &link, &mut connections);
                 while connections.try_join_next().is_some() {}
             }
-            _ = looks.tick() => {
-                look(&link, &mut outage);
-                forced.look(&link).await;
-            }
+            _ = looks.tick() => is_due = true,
             _ = stop.wait_for(|stopped| *stopped) => break,
+        }
+        if is_due {
+            look(&link, &mut outage);
+            forced.look(&link).await;
         }
     }
     drop(listener);

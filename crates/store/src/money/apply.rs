@@ -8,8 +8,8 @@ use ledger::{Account, LedgerError, Movement, Transfer};
 
 use super::batch::{Batch, Loaded, NewAuthorisation};
 use super::bill::{Bill, Moved};
-use super::load::load;
 use super::link_messages::Recorded;
+use super::load::load;
 use super::messages::{NetworkMessage, messages_of};
 use super::terms::account_key;
 use super::{

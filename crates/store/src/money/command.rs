@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId,
-    JobId, LinkArrival, MessageOutcome, Money, Payer, Posting, ResponseCode, StandIn, Timestamp, VmAppId,
+    AccountOwner, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId, JobId, LinkArrival,
+    MessageOutcome, Money, Payer, Posting, ResponseCode, StandIn, Timestamp, VmAppId,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;

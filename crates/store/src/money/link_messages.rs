@@ -1,11 +1,10 @@
 //! The messages of links as operators see them (network-iso8583.md sections 5.2 and 6.4).
 
 use domain::{
-    AnswerDelivery, AuthId, CardId, EnterpriseId, LinkArrival, MessageFacts, MessageOutcome,
-    Money, NetworkMessageId, Payer, Timestamp,
+    AnswerDelivery, AuthId, CardId, EnterpriseId, LinkArrival, MessageFacts, MessageOutcome, Money,
+    NetworkMessageId, Payer, Timestamp,
 };
 
-use super::apply::Group;
 use super::messages::{NetworkMessage, known, write};
 use crate::engine::{Tx, with};
 use crate::listing::{ListOrder, Page, PageRequest};
@@ -118,14 +117,6 @@ impl LinkMessage {
             answered_at: None,
             delivery: AnswerDelivery::Pending,
         }
-    }
-}
-
-impl Group<'_> {
-    /// Keeps a message of a link for operators.
-    pub(super) fn record_arrival(&mut self, arrival: &LinkArrival, about: Recorded) {
-        let received_at = self.ids.clock().real_now();
-        self.batch.new_records.push(LinkMessage::of(arrival, &about, received_at));
     }
 }
 
@@ -250,8 +241,7 @@ impl Store {
                 let sql = "UPDATE link_message SET answer_code = $1, answered_at = $2, \
                     delivery = $3 WHERE message_id = $4";
                 let (code, delivery) = (note.code.as_ref(), note.delivery);
-                let values =
-                    [code.into(), note.at.into(), delivery.into(), note.message_id.into()];
+                let values = [code.into(), note.at.into(), delivery.into(), note.message_id.into()];
                 tx.execute(sql, &values).await?;
             }
             Ok(())

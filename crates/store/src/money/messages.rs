@@ -6,9 +6,9 @@ use domain::{
 };
 
 use super::BeginAuthorisation;
-use crate::engine::{Tx, with};
+use crate::StoreError;
+use crate::engine::Tx;
 use crate::records::{columns_of, record, sql, values_of};
-use crate::{Store, StoreError};
 
 /// The time, in days of business time, for which a network key identifies the first message that
 /// used it (operator-and-sandbox.md section 5). After that a new message may reuse the key.

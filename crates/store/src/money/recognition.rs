@@ -1,8 +1,9 @@
 //! The messages of a group, beside those that arrived before it.
 
-use domain::{ArrivedMessage, AuthId, Authorisation, MessageOutcome};
+use domain::{ArrivedMessage, AuthId, Authorisation, LinkArrival, MessageOutcome};
 
 use super::apply::Group;
+use super::link_messages::{LinkMessage, Recorded};
 use super::messages::{KeyMatch, Known, NetworkMessage};
 use super::originals::is_awaited;
 use super::{BeginAuthorisation, MoneyError};
@@ -58,6 +59,12 @@ impl Group<'_> {
             restate(&mut known.message);
             known.first = first;
         }
+    }
+
+    /// Keeps a message of a link for operators.
+    pub(super) fn record_arrival(&mut self, arrival: &LinkArrival, about: Recorded) {
+        let received_at = self.ids.clock().real_now();
+        self.batch.new_records.push(LinkMessage::of(arrival, &about, received_at));
     }
 
     /// Keeps a message, so that a later one of the group is judged by it.

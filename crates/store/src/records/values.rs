@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use domain::{
-    AccountId, AccountOwner, AnswerDelivery, ArrivedMessage, AuthId, AuthType, AuthorisationStatus, BinRange,
-    BusinessDay, CardId, CardStatus, CardStatusReason, CardType, Cause, ChallengeId,
+    AccountId, AccountOwner, AnswerDelivery, ArrivedMessage, AuthId, AuthType, AuthorisationStatus,
+    BinRange, BusinessDay, CardId, CardStatus, CardStatusReason, CardType, Cause, ChallengeId,
     ChallengeStatus, Currency, CustomerId, DeliveryStatus, Destination, Direction, EnterpriseId,
     ErrorCode, ExtractionOutcome, GuidanceType, HoldState, IntentSubject, IntentTicketId,
     IntentTicketStatus, IntentTicketType, JobId, KycRefusal, KycTicketId, KycTicketStatus,

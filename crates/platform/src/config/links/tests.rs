@@ -124,7 +124,11 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
         ("[links.codes]\nwrong_pin = '00'", "links.codes.wrong_pin", "do not approve"),
         ("no-answer-code = '00'", "links.no-answer-code", "do not approve"),
         ("max-forced-per-day = 1", "links.max-forced-per-day", "a table"),
-        ("max-forced-per-day = { amount = '0', currency = 'USD' }", "links.max-forced-per-day", "above zero"),
+        (
+            "max-forced-per-day = { amount = '0', currency = 'USD' }",
+            "links.max-forced-per-day",
+            "above zero",
+        ),
         ("network = 'A'", "links.network", "a to z"),
         ("network = 'sandbox'", "links.network", "another name"),
         ("mode = 'x'", "links.mode", "one of listen, connect"),
@@ -219,11 +223,18 @@ fn production_takes_no_link_without_a_certificate_of_the_peer() {
     let table = "[[links]]\nname = 'a'\nlisten = '127.0.0.1:1'\nallow = ['10.0.0.0/8']\n";
     let line = load(&[], table, Mode::Production).err().unwrap();
     assert!(line.starts_with("x.toml: links.tls.client-ca-file: should be set"), "{line}");
-    let line = load(&[], &format!("{table}mac = 'verify'\n[links.keys]\nzmk-files = ['a']\n\
-        zmk-kcv = '63EE2D'\nzak = 'MX00'\nsoftware-keys = true\n"), Mode::Production);
+    let line = load(
+        &[],
+        &format!(
+            "{table}mac = 'verify'\n[links.keys]\nzmk-files = ['a']\n\
+        zmk-kcv = '63EE2D'\nzak = 'MX00'\nsoftware-keys = true\n"
+        ),
+        Mode::Production,
+    );
     let line = line.err().unwrap();
     assert!(line.starts_with("x.toml: links.max-forced-per-day: should be set in"), "{line}");
-    let signed = "max-forced-per-day = { amount = '100.00', currency = 'USD' }\nmac = 'verify'\n[links.keys]\nsoftware-keys = true\nzmk-files = ['a', 'b']\n\
+    let signed = "max-forced-per-day = { amount = '100.00', currency = 'USD' }\nmac = 'verify'\n\
+                  [links.keys]\nsoftware-keys = true\nzmk-files = ['a', 'b']\n\
                   zmk-kcv = '63EE2D'\nzak = 'MX00'\n";
     assert!(load(&[], &format!("{table}{signed}"), Mode::Production).is_ok());
     let line = load(&[], &table.replace("['10.0.0.0/8']", "[]"), Mode::Production).err().unwrap();
