@@ -26,6 +26,7 @@ mod life;
 mod link_advices;
 mod link_connecting;
 mod link_increments;
+mod link_kills;
 mod link_management;
 mod link_reversals;
 mod link_rules;
