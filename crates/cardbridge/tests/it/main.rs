@@ -28,6 +28,7 @@ mod link_connecting;
 mod link_increments;
 mod link_kills;
 mod link_management;
+mod link_processes;
 mod link_reversals;
 mod link_rules;
 mod link_security;
