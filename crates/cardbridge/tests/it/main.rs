@@ -27,6 +27,7 @@ mod link_advices;
 mod link_connecting;
 mod link_increments;
 mod link_kills;
+mod link_load;
 mod link_management;
 mod link_processes;
 mod link_reversals;
