@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use platform::Failure;
 use sdk::Method;
 use sdk::crypto::field_cipher;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::setting::{Scene, WEBHOOK_WAIT, expect, failed, text};
 
@@ -54,6 +54,11 @@ impl Scene {
         let sent = self.browser.put(url).body(bytes).timeout(WEBHOOK_WAIT).send().await;
         let answer = sent.map_err(|_| Failure::run("a file could not be uploaded"))?;
         expect("the upload's status", &200, &answer.status().as_u16())
+    }
+
+    /// The card's data, sealed: [`Self::open`] opens them.
+    pub async fn secure_card(&self) -> Result<Value, Failure> {
+        self.post("card/v1/retrieve-secure-card", &json!({"cardId": self.card_id})).await
     }
 
     /// Decrypts a field of an answer with the secret of the key that signed the request.

@@ -1,5 +1,5 @@
 //! `cardbridge demo`: the newcomer's run. The whole platform on a fresh store, an enterprise and a
-//! shopper, every step over real HTTP and every outcome checked.
+//! shopper, every step over real HTTP or a card network's link, and every outcome checked.
 
 mod app;
 mod applicants;
@@ -9,6 +9,7 @@ mod card;
 mod challenge;
 mod credit_line;
 mod handover;
+mod link;
 mod plastic;
 mod prepaid;
 mod purchase;
@@ -75,6 +76,7 @@ async fn play(screen: &mut Screen, platform: &Platform) -> Result<(Scene, App), 
     applicants::evidence(screen, &scene).await?;
     challenge::approved(screen, &scene).await?;
     bill::run(screen, &scene).await?;
+    link::messages(screen, &scene).await?;
     plastic::twin(screen, &mut scene).await?;
     plastic::pin(screen, &scene).await?;
     plastic::replacement(screen, &mut scene).await?;
@@ -101,6 +103,7 @@ fn config(directory: &Path) -> Result<Config, Failure> {
         ("data-dir", directory.display().to_string()),
         ("listen", "127.0.0.1:0".to_owned()),
         ("admin-listen", "127.0.0.1:0".to_owned()),
+        ("iso-listen", "127.0.0.1:0".to_owned()),
     ]
     .into();
     Config::load(&Layers::new(flags, Default::default())?)
@@ -111,5 +114,8 @@ fn keep_running(screen: &Screen, platform: &Platform, directory: &Path) {
     screen.note("the platform keeps running; Ctrl-C ends it");
     screen.note(&format!("public     {}", addresses.public_url));
     screen.note(&format!("admin      {}", addresses.admin_url));
+    for (name, address) in &addresses.links {
+        screen.note(&format!("link       {address} ({name}, ISO 8583)"));
+    }
     screen.note(&format!("keys       {}", directory.join(platform::sandbox::FILE_NAME).display()));
 }

@@ -40,8 +40,7 @@ pub async fn twin(screen: &mut Screen, scene: &mut Scene) -> Result<(), Failure>
 
 /// The enterprise reads the card's data, sets a PIN, and the shopper pays with it.
 pub async fn pin(screen: &mut Screen, scene: &Scene) -> Result<(), Failure> {
-    let secure =
-        scene.post("card/v1/retrieve-secure-card", &json!({"cardId": scene.card_id})).await?;
+    let secure = scene.secure_card().await?;
     let open = |field: &str| -> Result<String, Failure> { scene.open(&secure, field) };
     let (pan, expiry, cvv2) = (open("pan")?, open("expireDate")?, open("cvv2")?);
     let iv = [7; 12];

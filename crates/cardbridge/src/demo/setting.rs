@@ -34,6 +34,8 @@ pub struct Scene {
     pub browser: reqwest::Client,
     /// The public listener.
     pub public_url: String,
+    /// Where the platform takes a card network's messages.
+    pub link_address: String,
     /// The secret of the enterprise's key.
     pub secret_key: Zeroizing<String>,
     /// The enterprise, as the platform knows it.
@@ -106,6 +108,7 @@ pub async fn set(screen: &mut Screen, platform: &Platform) -> Result<Scene, Fail
         client,
         browser: reqwest::Client::builder().no_proxy().build().map_err(failed("browser"))?,
         public_url: addresses.public_url.clone(),
+        link_address: link_address(platform)?,
         secret_key: Zeroizing::new(secret_key),
         enterprise_id: id,
         profile_id,
@@ -120,6 +123,12 @@ pub async fn set(screen: &mut Screen, platform: &Platform) -> Result<Scene, Fail
     let deposit = scene.deposit(Deposit::WHOLE).await?;
     screen.step_with_deposit("operator books the deposit", "1000.00 USD", &deposit);
     Ok(scene)
+}
+
+/// The one link of the demonstration.
+fn link_address(platform: &Platform) -> Result<String, Failure> {
+    let address = platform.addresses().links.values().next();
+    address.map(ToString::to_string).ok_or_else(|| Failure::run("expected a link"))
 }
 
 async fn profile(

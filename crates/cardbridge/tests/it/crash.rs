@@ -80,14 +80,17 @@ struct Round {
 
 /// Every authorisation of the card, by id.
 pub async fn authorisations(operator: &Operator, card_id: &str) -> HashMap<String, Value> {
-    let mut all = HashMap::new();
-    let first = format!("/admin/v1/authorisations?order=asc&cardId={card_id}");
-    let mut path = first.clone();
+    let items = listed(operator, &format!("/admin/v1/authorisations?cardId={card_id}")).await;
+    items.into_iter().map(|item| (text(&item, "authId"), item)).collect()
+}
+
+/// Every item of a list of the operator API, oldest first; `path` has a query.
+pub async fn listed(operator: &Operator, path: &str) -> Vec<Value> {
+    let first = format!("{path}&order=asc");
+    let (mut all, mut path) = (Vec::new(), first.clone());
     loop {
         let page = operator.get(&path).await.unwrap();
-        for item in page["items"].as_array().unwrap() {
-            all.insert(text(item, "authId"), item.clone());
-        }
+        all.extend(page["items"].as_array().unwrap().iter().cloned());
         match page["nextCursor"].as_str() {
             Some(cursor) => path = format!("{first}&cursor={cursor}"),
             None => return all,

@@ -9,6 +9,9 @@ fn the_demonstration_succeeds_in_plain_lines() {
     for part in ["PENDING", "SUCCEED", "approved", "declined", "nobody is asked", "posted"] {
         assert!(stdout.contains(part), "{part} in {stdout}");
     }
+    for part in LINK {
+        assert!(stdout.contains(part), "{part} in {stdout}");
+    }
     for part in DIALECT_2 {
         assert!(stdout.contains(part), "{part} in {stdout}");
     }
@@ -16,6 +19,14 @@ fn the_demonstration_succeeds_in_plain_lines() {
     assert!(verified.is_some_and(|line| line.contains("ok")), "{stdout}");
     assert!(!stdout.contains('\x1b'), "no colour where there is no terminal");
 }
+
+/// The output for a card network's link: what is answered, and the deposit after each step.
+const LINK: [&str; 4] = [
+    "link, repeated    00, same code: held once     854.00 free  15.50 held 130.50 posted",
+    "00, then declined 05         854.00 free  15.50 held 130.50 posted",
+    "00 twice: held once          844.10 free  25.40 held 130.50 posted",
+    "00, posted at once           824.10 free  25.40 held 150.50 posted",
+];
 
 /// The output for dialect 2: where the money of a prepaid card is at each step, the limit of a
 /// credit-line card, the code of a challenge, and the merchant's webhooks.

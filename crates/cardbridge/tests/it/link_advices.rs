@@ -12,7 +12,7 @@ use crate::links::{Bed, is};
 use crate::world::{WAIT, text};
 
 /// An advice with the numbers of the purchase `stan`, of this many minor units.
-fn advice(bed: &Bed, mti: &str, stan: u32, minor: u32, fields: &[(u8, &str)]) -> Message {
+pub fn advice(bed: &Bed, mti: &str, stan: u32, minor: u32, fields: &[(u8, &str)]) -> Message {
     let amount = format!("{minor:012}");
     let given = [&[(4, &*amount), (38, "775533"), (39, "00")], fields].concat();
     let mut own = bed.changed(stan, &given);
@@ -25,7 +25,7 @@ fn advice(bed: &Bed, mti: &str, stan: u32, minor: u32, fields: &[(u8, &str)]) ->
 }
 
 /// DE90 that names the message of this type and number.
-fn naming(mti: &str, stan: u32) -> String {
+pub fn naming(mti: &str, stan: u32) -> String {
     format!("{mti}{stan:06}11291200010000041234500000000000")
 }
 

@@ -18,9 +18,9 @@ const ZPK: &str = "A1C1649120BFD9D368DFD0680E6E1C3E";
 const ZAK: &str = "8F9E04D09B61F47343F49B68F2C1971C";
 const PAGE: &str = include_str!("../../../../docs/spec/network-iso8583.md");
 const README: &str = include_str!("../../../../README.md");
-const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/network");
+pub const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/network");
 /// Tries for a script that misses a deadline because the machine is busy.
-const TRIES: usize = 5;
+pub const TRIES: usize = 5;
 /// A head, and a purchase named `buy`.
 const HEAD: &str = "defaults = { 32 = '412345', 41 = 'TERM0001', 49 = '840' }\n\
     vars = { pan = 'env:PAN', expiry = 'env:EXPIRY' }\n";

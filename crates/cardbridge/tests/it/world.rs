@@ -111,6 +111,11 @@ impl World {
         self.server = None;
     }
 
+    /// `kill -9` without waiting for the end: what talks to the server sees it.
+    pub fn strike(&self) {
+        self.server.as_ref().expect("a running server").signal("KILL");
+    }
+
     /// `kill -9`, then a restart over the same data.
     pub fn crash(&mut self) {
         self.kill();
