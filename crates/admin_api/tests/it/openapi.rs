@@ -29,6 +29,7 @@ const OPERATIONS: &[&str] = &[
     "get /admin/v1/ledger/verify",
     "get /admin/v1/links",
     "get /admin/v1/links/{name}",
+    "get /admin/v1/network-messages",
     "get /admin/v1/recon/verify",
     "get /admin/v1/outstandings/{id}",
     "get /admin/v1/transactions",

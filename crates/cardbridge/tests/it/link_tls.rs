@@ -270,12 +270,14 @@ async fn production_takes_links_whose_peers_show_certificates() {
     for (tls, named) in [
         (String::new(), "links.tls: should be set in production"),
         (files.tls("").replace(&authority, ""), "links.tls.client-ca-file: should be set"),
+        (files.tls(""), "links.max-forced-per-day: should be set"),
     ] {
         let line = refusal(&files, &tls, &options);
         assert!(line.contains(named), "{line}");
     }
     // Production has no sandbox.json that would say where a link listens.
-    let file = configured(&files.directory, &(table("a", "") + &files.tls("")));
+    let limited = table("a", "max-forced-per-day = { amount = '1000.00', currency = 'USD' }");
+    let file = configured(&files.directory, &(limited + &files.tls("")));
     let data = files.path("data");
     let config = own(&file);
     let server = Server::start(&data, &[&options[..], &["--config", &config]].concat());
