@@ -230,6 +230,9 @@ text_enum! {
         Cleared = "CLEARED",
         /// A reversal arrived before its original, which is declined if it comes.
         Early = "EARLY",
+        /// A reversal names several messages that cannot be told apart, or one with another
+        /// authorisation code: nothing was moved.
+        Unclear = "UNCLEAR",
         /// A reversal names another currency than its original has.
         OtherCurrency = "OTHER_CURRENCY",
         /// The card is not one of ours.

@@ -88,6 +88,12 @@ impl Page {
         self.conditions.extend(text.map(|text| format!("{column} = '{text}'")));
     }
 
+    /// Only rows without this fixed text, which is written into the query itself, as in
+    /// [`Page::only_text`].
+    pub(crate) fn but_text(&mut self, column: &str, text: &'static str) {
+        self.conditions.push(format!("{column} <> '{text}'"));
+    }
+
     /// Only rows with one of these fixed texts; the query then uses an index that begins with the
     /// column.
     pub(crate) fn among(&mut self, column: &str, texts: impl Iterator<Item = &'static str>) {

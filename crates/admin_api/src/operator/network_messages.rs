@@ -48,7 +48,7 @@ answer_body! {
         /// The authorisation that it made, or is about.
         auth_id: Option<String> = row.auth_id.map(|id| id.to_string()),
         /// What it led to, if nobody was asked: `ACCEPTED`, `REVERSED`, `NOTHING_LEFT`, `CLEARED`,
-        /// `EARLY`, `OTHER_CURRENCY` or `UNKNOWN_CARD`.
+        /// `EARLY`, `UNCLEAR`, `OTHER_CURRENCY` or `UNKNOWN_CARD`.
         outcome: Option<String> = row.outcome.map(|outcome| outcome.to_string()),
         received_at: String = row.received_at.to_string(),
         /// DE39 of its answer.

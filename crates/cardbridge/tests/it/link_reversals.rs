@@ -146,6 +146,13 @@ async fn a_reversal_names_its_original(engine: Engine) {
         assert_eq!(peer.outcome(&unnamed(stan, &[fields])).await, is("0410", "00"), "{fields:?}");
         assert_eq!(bed.world.available().await, "99984.50", "{fields:?}");
     }
+    // What it does not name for certain declines nothing that comes later with the same RRN.
+    let later = bed.changed(60, &[(37, "633300000001"), (4, "000000000100")]);
+    assert_eq!(peer.outcome(&later).await, is("0110", "00"));
+    let mut undo = reversal(&bed, "0400", 61, 60, &[(37, "633300000001"), (4, "000000000100")]);
+    undo.set_mti(message("0400", &[]).mti());
+    assert_eq!(peer.outcome(&undo).await, is("0410", "00"));
+    assert_eq!(bed.world.available().await, "99984.50");
     assert_eq!(peer.outcome(&unnamed(33, &[(38, &code)])).await, is("0410", "00"));
     assert_eq!(bed.world.available().await, "100000.00");
 

@@ -131,6 +131,7 @@ pub(crate) fn reply_of_reversal(
         | MessageOutcome::Accepted
         | MessageOutcome::Reversed
         | MessageOutcome::NothingLeft
+        | MessageOutcome::Unclear
         | MessageOutcome::Early => Code::REVERSED,
     };
     Reply::Stated { code, is_repeated }

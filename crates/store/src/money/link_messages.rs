@@ -213,8 +213,12 @@ impl Store {
         page.only("rrn", filter.rrn);
         page.only("auth_id", filter.auth_id);
         page.only_text("delivery", filter.delivery.map(AnswerDelivery::as_str));
+        if filter.delivery.is_some_and(|it| it != AnswerDelivery::Written) {
+            page.but_text("delivery", AnswerDelivery::Written.as_str());
+        }
         if filter.is_unposted {
-            let unposted = [MessageOutcome::UnknownCard, MessageOutcome::Cleared];
+            let unposted =
+                [MessageOutcome::UnknownCard, MessageOutcome::Cleared, MessageOutcome::Unclear];
             page.among("outcome", unposted.into_iter().map(MessageOutcome::as_str));
         }
         page.compare("received_at", ">=", filter.from);
@@ -254,9 +258,10 @@ impl Store {
     pub async fn forget_answers(&self, before: NetworkMessageId) -> Result<(), StoreError> {
         let request = (before, self.own_ids("message_id"));
         self.write(with(request, async |tx: &Tx, (before, own): &(NetworkMessageId, String)| {
+            // SQLite uses a partial index only if it sees its condition.
             let sql = format!(
                 "UPDATE link_message SET delivery = 'UNKNOWN' \
-                 WHERE delivery = 'PENDING' AND message_id < $1{own}"
+                 WHERE delivery = 'PENDING' AND delivery <> 'WRITTEN' AND message_id < $1{own}"
             );
             tx.execute(&sql, &[(*before).into()]).await.map(drop)
         }))

@@ -59,6 +59,8 @@ impl Group<'_> {
         let named_id = named.as_ref().map(|named| named.authorisation.auth_id);
         let (outcome, reversal) = match named {
             Some(original) => self.take_back_of(request, original)?,
+            // A message that waited for its original would decline whatever has the same RRN.
+            None if self.may_be_there(&request.message.message) => (MessageOutcome::Unclear, None),
             None => (MessageOutcome::Early, None),
         };
         let row = NetworkMessage {
@@ -86,15 +88,31 @@ impl Group<'_> {
         message: &ArrivedMessage,
         auth_code: Option<&str>,
     ) -> Result<Option<Named>, MoneyError> {
-        let of_group = self.batch.new_messages.iter();
-        let candidates = self.batch.originals.iter().chain(of_group);
+        let by_code = auth_code.filter(|_| message.facts.original.is_none());
+        let arrived = self.batch.originals.iter().chain(&self.batch.new_messages);
+        let candidates = arrived.filter(|other| {
+            by_code.is_none_or(|code| other.auth_id.and_then(|id| self.code_of(id)) == Some(code))
+        });
         let Some(original) = original_among(message, candidates) else { return Ok(None) };
         let Some(auth_id) = original.auth_id else { return Ok(None) };
         let kind = original.message.identity.numbers.kind;
-        let authorisation = self.begun(auth_id)?;
-        let by_code = auth_code.filter(|_| message.facts.original.is_none());
-        let is_it = by_code.is_none_or(|code| authorisation.auth_code.as_deref() == Some(code));
-        Ok(is_it.then_some(Named { authorisation, kind }))
+        Ok(Some(Named { authorisation: self.begun(auth_id)?, kind }))
+    }
+
+    /// The code of an authorisation, even if this group began it.
+    fn code_of(&self, auth_id: AuthId) -> Option<&str> {
+        let loaded = self.batch.authorisations.get(&auth_id).map(|it| &it.authorisation);
+        let new = || {
+            let mut new = self.batch.new_authorisations.iter().map(|new| &new.authorisation);
+            new.find(|it| it.auth_id == auth_id)
+        };
+        loaded.or_else(new)?.auth_code.as_deref()
+    }
+
+    /// True if a message that arrived may be the one that this one names.
+    fn may_be_there(&self, message: &ArrivedMessage) -> bool {
+        let mut arrived = self.batch.originals.iter().chain(&self.batch.new_messages);
+        arrived.any(|other| message.names(&other.message).is_some())
     }
 
     /// An authorisation, even if this group began it.
