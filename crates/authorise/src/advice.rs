@@ -86,7 +86,7 @@ impl Authoriser {
             allows_more,
             must_clear,
             reversal_id: AuthId::from_i64(store.ids().next()),
-            job_id: Some(JobId::from_i64(store.ids().next())),
+            job_id: JobId::from_i64(store.ids().next()),
             webhooks,
             decision_webhooks: terms.webhooks,
             corrected_receipt: |stored, it| StoredReceipt::of(stored).corrected(it),

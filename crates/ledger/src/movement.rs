@@ -81,7 +81,7 @@ pub fn hold_again(account: &mut Account, amount: Money) -> Result<Movement, Ledg
 /// # Errors
 /// As [`deposit`].
 pub fn hold_forced(account: &mut Account, amount: Money) -> Result<Movement, LedgerError> {
-    let movement = step(account, TransferKind::Hold, Bucket::Available, Bucket::Held, amount)?;
+    let movement = hold_again(account, amount)?;
     account.forced_negative |= account.available_minor < 0;
     Ok(movement)
 }

@@ -119,9 +119,48 @@ fn failed(error: refinery::Error) -> StoreError {
 #[cfg(test)]
 pub(crate) mod old {
     use refinery::Target;
+    use tokio_postgres::{Client, NoTls};
+
+    use crate::Location;
+
+    /// An embedded store of a version with these rows.
+    pub(crate) fn on_file(directory: &tempfile::TempDir, version: i32, rows: &str) -> Location {
+        let path = directory.path().join("store.db");
+        let mut connection = rusqlite::Connection::open(&path).unwrap();
+        sqlite(&mut connection, version);
+        connection.execute_batch(rows).unwrap();
+        Location::Sqlite(path)
+    }
+
+    /// Runs a test on a database of a version with these rows, on the server for tests.
+    pub(crate) async fn on_server(
+        name: &str,
+        (version, rows): (i32, &str),
+        test: impl AsyncFnOnce(Location),
+    ) {
+        let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
+            .expect("a PostgreSQL for tests: run `cargo xtask test`");
+        let name = format!("{name}_{}", std::process::id());
+        let url = format!("{}/{name}", admin_url.rsplit_once('/').unwrap().0);
+        let admin = client(&admin_url).await;
+        admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let mut old = client(&url).await;
+        postgres(&mut old, version).await;
+        old.batch_execute(rows).await.unwrap();
+        drop(old);
+        test(Location::Postgres(url)).await;
+        admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    }
+
+    /// A session of the test.
+    pub(crate) async fn client(url: &str) -> Client {
+        let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
 
     /// Brings an embedded file up to a version.
-    pub(crate) fn sqlite(connection: &mut rusqlite::Connection, version: i32) {
+    fn sqlite(connection: &mut rusqlite::Connection, version: i32) {
         let runner = super::sqlite::migrations::runner();
         runner.set_target(Target::Version(version)).run(connection).unwrap();
     }
@@ -140,18 +179,12 @@ mod tests {
     use domain::{Clock, IdGenerator};
     use refinery::Target;
 
+    use super::old::client;
     use super::*;
     use crate::Location;
 
     /// The last version before starts took turns.
     const OLD: i32 = 12;
-
-    async fn client(url: &str) -> tokio_postgres::Client {
-        let (client, connection) =
-            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client
-    }
 
     async fn all_start(is_old: bool) {
         let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")

@@ -8,7 +8,7 @@ use sim::Behaviour;
 use crate::engine::Engine;
 use crate::iso_peer::message;
 use crate::link_reversals::{bed, notices, of_rrn, on_both_engines, remaining, reversal};
-use crate::links::{Bed, is};
+use crate::links::{Bed, configured, is, table};
 use crate::world::{WAIT, text};
 
 /// An advice with the numbers of the purchase `stan`, of this many minor units.
@@ -313,7 +313,26 @@ async fn a_single_message_follows_what_it_names(engine: Engine) {
     bed.world.verify_ledger().await;
 }
 
+/// Where clearings come in parts, the rest stays held until the last of them.
+async fn clearings_come_in_parts_where_the_link_says_so(engine: Engine) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = configured(&directory, &table("default", "multi-clearing = true"));
+    let bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
+    let mut peer = bed.signed_on().await;
+    assert_eq!(peer.outcome(&bed.changed(1, &[(4, "000000010000")])).await, is("0110", "00"));
+    let named = naming("0100", 1);
+    for (stan, minor, state) in [(10, 4_000, "PENDING"), (11, 6_000, "POSTED")] {
+        let part = advice(&bed, "0220", stan, minor, &[(90, &named)]);
+        assert_eq!(peer.outcome(&part).await, is("0230", "00"));
+        assert_eq!(of_rrn(&bed, 1).await[0]["holdState"], state);
+        assert_eq!(bed.world.available().await, "99900.00");
+    }
+    bed.world.verify_ledger().await;
+}
+
 on_both_engines! {
+    clearings_come_in_parts_where_the_link_says_so:
+        clearings_come_in_parts_on_sqlite, clearings_come_in_parts_on_postgresql;
     a_single_message_follows_what_it_names:
         a_single_message_follows_on_sqlite, a_single_message_follows_on_postgresql;
     an_advice_is_a_fact: an_advice_is_a_fact_on_sqlite, an_advice_is_a_fact_on_postgresql;

@@ -122,6 +122,20 @@ async fn an_answer_that_was_not_written_is_listed(engine: Engine) {
     bed.world.verify_ledger().await;
 }
 
+/// The answers of a process that was killed: nobody knows what became of them.
+async fn answers_of_a_killed_process_are_unknown(engine: Engine) {
+    let (mut bed, mut peer) = bed(&engine).await;
+    bed.world.enterprise.answer(Behaviour::Held(ResponseCode::Approved));
+    peer.send(&bed.purchase(1)).await;
+    notices(&bed, 1).await;
+    assert_eq!(listed(&bed, "delivery=PENDING").await.len(), 1);
+    bed.world.kill();
+    bed.world.start_again();
+    let rows = until(&bed, "delivery=UNKNOWN", 1).await;
+    assert_eq!((&rows[0]["mti"], &rows[0]["answerCode"]), (&json!("0100"), &Value::Null));
+    assert_eq!(listed(&bed, "").await, rows);
+}
+
 /// Advices of a day that come to more than they may take the link out of requests.
 async fn too_many_facts_are_an_alarm(engine: Engine) {
     let directory = tempfile::tempdir().unwrap();
@@ -151,6 +165,8 @@ async fn too_many_facts_are_an_alarm(engine: Engine) {
 }
 
 on_both_engines! {
+    answers_of_a_killed_process_are_unknown:
+        answers_of_a_killed_process_on_sqlite, answers_of_a_killed_process_on_postgresql;
     too_many_facts_are_an_alarm:
         too_many_facts_are_an_alarm_on_sqlite, too_many_facts_are_an_alarm_on_postgresql;
     operators_see_messages: operators_see_messages_on_sqlite, operators_see_messages_on_postgresql;

@@ -408,19 +408,12 @@ impl Group<'_> {
         it.decide(Cause::Advice, request.now);
         it.auth_code.clone_from(&request.auth_code);
         self.charge(&it, request.tariff.as_ref());
-        match request.job_id.filter(|_| it.account.is_forwarded()) {
-            Some(job_id) => {
-                let subject_id = it.auth_id.as_i64();
-                let kind = JobKind::AdviceTelling;
-                self.batch.jobs.push(Job::new(
-                    it.enterprise_id,
-                    job_id,
-                    kind,
-                    subject_id,
-                    request.now,
-                ));
-            }
-            None => self.tell(&request.webhooks, &it),
+        if it.account.is_forwarded() {
+            let (kind, subject_id) = (JobKind::AdviceTelling, it.auth_id.as_i64());
+            let job = Job::new(it.enterprise_id, request.job_id, kind, subject_id, request.now);
+            self.batch.jobs.push(job);
+        } else {
+            self.tell(&request.webhooks, &it);
         }
         it
     }

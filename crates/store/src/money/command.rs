@@ -230,7 +230,7 @@ pub struct Advise {
     /// Id of the record of what it may give back.
     pub reversal_id: AuthId,
     /// Id of the job that tells the enterprise; the notice has it too.
-    pub job_id: Option<JobId>,
+    pub job_id: JobId,
     /// Renders the receipt of the record.
     pub receipt: Arc<dyn ReceiptRenderer>,
     /// Renders the webhook of each approved authorisation that it changes.

@@ -1,7 +1,6 @@
 //! Messages that an older version recognised are recognised after migration V18, which moved their
 //! identities into a table of their own; identities are forgotten when their time is over.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{
@@ -44,15 +43,6 @@ fn old_rows() -> String {
     .concat()
 }
 
-/// An embedded store of the old version with these rows.
-fn old_file(directory: &tempfile::TempDir) -> PathBuf {
-    let path = directory.path().join("store.db");
-    let mut connection = rusqlite::Connection::open(&path).unwrap();
-    old::sqlite(&mut connection, OLD);
-    connection.execute_batch(&old_rows()).unwrap();
-    path
-}
-
 async fn open(location: Location) -> Store {
     let clock = Clock::system();
     let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
@@ -78,37 +68,18 @@ async fn old_messages_are_recognised(location: Location) {
 #[tokio::test]
 async fn messages_of_an_embedded_store_are_recognised_after_the_migration() {
     let directory = tempfile::tempdir().unwrap();
-    let path = old_file(&directory);
-    old_messages_are_recognised(Location::Sqlite(path)).await;
+    old_messages_are_recognised(old::on_file(&directory, OLD, &old_rows())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_on_a_server_are_recognised_after_the_migration() {
-    let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
-        .expect("a PostgreSQL for tests: run `cargo xtask test`");
-    let name = format!("store_messages_{}", std::process::id());
-    let url = format!("{}/{name}", admin_url.rsplit_once('/').unwrap().0);
-    let connect = async |url: &str| {
-        let (client, connection) =
-            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client
-    };
-    let admin = connect(&admin_url).await;
-    admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let mut client = connect(&url).await;
-    old::postgres(&mut client, OLD).await;
-    client.batch_execute(&old_rows()).await.unwrap();
-    drop(client);
-    old_messages_are_recognised(Location::Postgres(url)).await;
-    admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    old::on_server("store_messages", (OLD, &old_rows()), old_messages_are_recognised).await;
 }
 
 #[tokio::test]
 async fn identities_are_forgotten_after_forty_days_of_real_time() {
     let directory = tempfile::tempdir().unwrap();
-    let path = old_file(&directory);
-    let store = open(Location::Sqlite(path)).await;
+    let store = open(old::on_file(&directory, OLD, &old_rows())).await;
     // Only the last message is one after which old ones are swept.
     let micros = store.clock().real_now().as_micros();
     let now = Timestamp::from_micros(micros - micros % MESSAGES_A_SWEEP);

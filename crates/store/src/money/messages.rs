@@ -111,21 +111,21 @@ impl Known {
         let content = |facts: &MessageFacts| {
             (facts.processing_code.clone(), facts.amount, facts.remaining_minor)
         };
-        let age_ms = real_now.millis_since(self.message.received_at);
-        match age_ms <= NETWORK_KEY_DAYS * DAY_MS {
-            false => KeyMatch::New,
-            true if content(&it.facts) == content(&self.message.message.facts) => KeyMatch::Repeat,
-            true => KeyMatch::Conflict,
-        }
+        self.matched(content(&it.facts) == content(&self.message.message.facts), real_now)
     }
 
     /// The relation of an advice, which may state another amount than was asked for.
     pub(super) fn match_advice(&self, it: &ArrivedMessage, real_now: Timestamp) -> KeyMatch {
         let content = |facts: &MessageFacts| (facts.processing_code.clone(), facts.currency());
+        self.matched(content(&it.facts) == content(&self.message.message.facts), real_now)
+    }
+
+    /// The relation of a link's message that says the same, or something else.
+    fn matched(&self, is_same: bool, real_now: Timestamp) -> KeyMatch {
         let age_ms = real_now.millis_since(self.message.received_at);
         match age_ms <= NETWORK_KEY_DAYS * DAY_MS {
             false => KeyMatch::New,
-            true if content(&it.facts) == content(&self.message.message.facts) => KeyMatch::Repeat,
+            true if is_same => KeyMatch::Repeat,
             true => KeyMatch::Conflict,
         }
     }

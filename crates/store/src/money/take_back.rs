@@ -12,7 +12,7 @@ use super::bill::Bill;
 use super::link_messages::Recorded;
 use super::messages::{KeyMatch, NetworkMessage};
 use super::originals::original_among;
-use super::posted_back::{self, Back};
+use super::posted_back::{self, Back, PostedBack};
 use super::terms::account_key;
 use super::{
     CorrectedReceipt, MoneyError, ReverseAuthorisation, TakeBack, TakenBack, Webhooks, steps,
@@ -238,18 +238,26 @@ impl Group<'_> {
         let account = self.owned_account(it)?;
         let account_id = account.account_id;
         let amount = posted.reversal.amount;
-        let movement = match amount.is_positive() {
-            true => Some(ledger::refund(account, amount)?),
-            false => None,
-        };
+        let is_moved = amount.is_positive();
+        let movement = is_moved.then(|| ledger::refund(account, amount)).transpose()?;
         self.record(&posted.reversal, Some(account_id), movement, self.now);
-        self.note_posted_back(&posted.reversal, before_minor);
-        let posting = self.posting(&posted.reversal);
+        Ok(Some(self.book_back(posted, before_minor, back)))
+    }
+
+    /// Keeps a posting that was taken back, once its money has moved; returns the record of it.
+    fn book_back(
+        &mut self,
+        PostedBack { original, reversal }: PostedBack,
+        before_minor: Option<i64>,
+        back: &Back<'_>,
+    ) -> Authorisation {
+        self.note_posted_back(&reversal, before_minor);
+        let posting = self.posting(&reversal);
         self.batch.postings.push(posting);
-        self.tell(back.webhooks, &posted.original);
-        self.keep(posted.original, None);
-        self.push_uncounted(posted.reversal.clone(), "{}".to_owned(), None);
-        Ok(Some(posted.reversal))
+        self.tell(back.webhooks, &original);
+        self.keep(original, None);
+        self.push_uncounted(reversal.clone(), "{}".to_owned(), None);
+        reversal
     }
 
     /// What was posted back of an authorisation so far, in minor units of the shop's currency.
@@ -277,13 +285,7 @@ impl Group<'_> {
         for movement in cleared.movements {
             self.record(&posted.reversal, Some(account_id), Some(movement), self.now);
         }
-        self.note_posted_back(&posted.reversal, before_minor);
-        let posting = self.posting(&posted.reversal);
-        self.batch.postings.push(posting);
-        self.tell(back.webhooks, &posted.original);
-        self.keep(posted.original, None);
-        self.push_uncounted(posted.reversal.clone(), "{}".to_owned(), None);
-        Ok(Some(posted.reversal))
+        Ok(Some(self.book_back(posted, before_minor, back)))
     }
 }
 

@@ -121,33 +121,15 @@ async fn all_are_delivered_in_order(location: Location) {
 #[tokio::test]
 async fn what_was_pending_in_an_embedded_store_is_delivered_in_order() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("store.db");
-    let mut connection = rusqlite::Connection::open(&path).unwrap();
-    old::sqlite(&mut connection, OLD);
-    connection.execute_batch(&old_rows().replace("'{}'", "x'7b7d'")).unwrap();
-    drop(connection);
-    all_are_delivered_in_order(Location::Sqlite(path)).await;
+    all_are_delivered_in_order(old::on_file(
+        &directory,
+        OLD,
+        &old_rows().replace("'{}'", "x'7b7d'"),
+    ))
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_pending_on_a_server_is_delivered_in_order() {
-    let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
-        .expect("a PostgreSQL for tests: run `cargo xtask test`");
-    let name = format!("store_takeover_{}", std::process::id());
-    let (server, _) = admin_url.rsplit_once('/').unwrap();
-    let url = format!("{server}/{name}");
-    let connect = async |url: &str| {
-        let (client, connection) =
-            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client
-    };
-    let admin = connect(&admin_url).await;
-    admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let mut client = connect(&url).await;
-    old::postgres(&mut client, OLD).await;
-    client.batch_execute(&old_rows()).await.unwrap();
-    drop(client);
-    all_are_delivered_in_order(Location::Postgres(url)).await;
-    admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    old::on_server("store_takeover", (OLD, &old_rows()), all_are_delivered_in_order).await;
 }

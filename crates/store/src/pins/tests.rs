@@ -41,32 +41,10 @@ async fn old_tries_are_known(location: Location) {
 #[tokio::test]
 async fn tries_of_an_embedded_store_are_known_after_the_migration() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("store.db");
-    let mut connection = rusqlite::Connection::open(&path).unwrap();
-    old::sqlite(&mut connection, OLD);
-    connection.execute_batch(OLD_ROW).unwrap();
-    drop(connection);
-    old_tries_are_known(Location::Sqlite(path)).await;
+    old_tries_are_known(old::on_file(&directory, OLD, OLD_ROW)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tries_on_a_server_are_known_after_the_migration() {
-    let admin_url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
-        .expect("a PostgreSQL for tests: run `cargo xtask test`");
-    let name = format!("store_pin_tries_{}", std::process::id());
-    let url = format!("{}/{name}", admin_url.rsplit_once('/').unwrap().0);
-    let connect = async |url: &str| {
-        let (client, connection) =
-            tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
-        tokio::spawn(connection);
-        client
-    };
-    let admin = connect(&admin_url).await;
-    admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
-    let mut client = connect(&url).await;
-    old::postgres(&mut client, OLD).await;
-    client.batch_execute(OLD_ROW).await.unwrap();
-    drop(client);
-    old_tries_are_known(Location::Postgres(url)).await;
-    admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    old::on_server("store_pin_tries", (OLD, OLD_ROW), old_tries_are_known).await;
 }
