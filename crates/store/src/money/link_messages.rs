@@ -226,16 +226,20 @@ impl Store {
         self.page(page).await
     }
 
-    /// What the advices of a link stated since a moment (real time), by the shop's currency.
-    pub async fn stated_since(
+    /// What the advices of a link that arrived in a span (real time) stand for as approvals, by the
+    /// shop's currency. Declines move no money, and a request that clears within what it names was
+    /// authorised before.
+    pub async fn stated_between(
         &self,
-        link: String,
-        since: Timestamp,
+        link: &str,
+        (from, to): (Timestamp, Timestamp),
     ) -> Result<Vec<Money>, StoreError> {
-        let sql = "SELECT CAST(SUM(amount_minor) AS BIGINT), currency FROM link_message \
-            WHERE received_at >= $1 AND link = $2 AND outcome = 'ACCEPTED' \
-            AND currency IS NOT NULL GROUP BY currency";
-        self.all(sql, [since.into(), link.into()]).await
+        let sql = "SELECT CAST(SUM(m.amount_minor) AS BIGINT), m.currency FROM link_message m \
+            JOIN authorisation a ON a.enterprise_id = m.enterprise_id AND a.auth_id = m.auth_id \
+            WHERE m.received_at >= $1 AND m.received_at < $2 AND m.link = $3 \
+            AND m.mti LIKE '__2_' AND m.outcome = 'ACCEPTED' AND m.currency IS NOT NULL \
+            AND a.status = 'APPROVED' GROUP BY m.currency";
+        self.all(sql, [from.into(), to.into(), link.into()]).await
     }
 
     /// Records what became of answers. A message that is not on record has no row to change.

@@ -1,6 +1,7 @@
 //! One suite of behaviour, run on both engines.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod advices;
 mod authorisations;
 mod backlog;
 mod cards;
