@@ -110,6 +110,8 @@ pub struct MessageRecord {
     pub link: String,
     /// Its type, four digits.
     pub mti: String,
+    /// True if its type says that it was sent before.
+    pub is_repeat: bool,
     /// The settlement date that it gives: MMDD.
     pub settlement_date: Option<String>,
     /// The authorisation code that it gives.

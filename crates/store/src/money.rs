@@ -12,6 +12,7 @@ mod funds;
 mod grouped;
 mod link_messages;
 mod load;
+mod members;
 #[cfg(test)]
 mod message_tests;
 mod messages;

@@ -330,7 +330,92 @@ async fn clearings_come_in_parts_where_the_link_says_so(engine: Engine) {
     bed.world.verify_ledger().await;
 }
 
+/// Whichever comes first, advices and reversals lead to the same.
+async fn what_was_reversed_before_is_not_held(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    let undo =
+        |stan, original, fields: &[(u8, &str)]| reversal(&bed, "0420", stan, original, fields);
+    for (stan, left, available) in [(1, 0, "100000.00"), (2, 500, "99995.00")] {
+        let early = undo(40 + stan, stan, &[(95, &remaining(left))]);
+        assert_eq!(peer.outcome(&early).await, is("0430", "00"));
+        for mti in ["0120", "0121"] {
+            assert_eq!(peer.outcome(&advice(&bed, mti, stan, 1_550, &[])).await, is("0130", "00"));
+            assert_eq!(bed.world.available().await, available, "{mti} of {stan}");
+        }
+        settled(&bed, stan, "advice").await;
+    }
+    // Asked for in between: declined without a question, and nothing is held by the advice either.
+    assert_eq!(peer.outcome(&undo(43, 3, &[])).await, is("0430", "00"));
+    assert_eq!(peer.outcome(&bed.purchase(3)).await, is("0110", "05"));
+    assert_eq!(peer.outcome(&advice(&bed, "0120", 3, 1_550, &[])).await, is("0130", "00"));
+    assert_eq!(bed.world.available().await, "99995.00");
+    // Posted, and posted back; also a refund.
+    for (stan, code) in [(4, "000000"), (5, "200000")] {
+        let early = undo(40 + stan, stan, &[(3, code), (90, &naming("0220", stan))]);
+        assert_eq!(peer.outcome(&early).await, is("0430", "00"));
+        for mti in ["0220", "0221"] {
+            let posted = advice(&bed, mti, stan, 1_550, &[(3, code)]);
+            assert_eq!(peer.outcome(&posted).await, is("0230", "00"));
+            assert_eq!(bed.world.available().await, "99995.00", "{mti} of {stan}");
+        }
+    }
+    // A single message within a purchase is declined like any other request.
+    assert_eq!(peer.outcome(&bed.purchase(6)).await, is("0110", "00"));
+    let early = undo(47, 7, &[(90, &naming("0200", 7))]);
+    assert_eq!(peer.outcome(&early).await, is("0430", "00"));
+    let mut sale = bed.changed(7, &[(90, &naming("0100", 6))]);
+    sale.set_mti(message("0200", &[]).mti());
+    assert_eq!(peer.outcome(&sale).await, is("0210", "05"));
+    assert_eq!(of_rrn(&bed, 6).await[0]["holdState"], "PENDING");
+    assert_eq!(bed.world.available().await, "99979.50");
+    // What was reversed since is not held again by a repeat.
+    assert_eq!(peer.outcome(&undo(46, 6, &[(95, &remaining(500))])).await, is("0430", "00"));
+    assert_eq!(bed.world.available().await, "99990.00");
+    assert_eq!(peer.outcome(&advice(&bed, "0120", 8, 1_550, &[])).await, is("0130", "00"));
+    assert_eq!(peer.outcome(&undo(48, 8, &[(95, &remaining(500))])).await, is("0430", "00"));
+    assert_eq!(bed.world.available().await, "99985.00");
+    assert_eq!(peer.outcome(&advice(&bed, "0121", 8, 1_550, &[])).await, is("0130", "00"));
+    assert_eq!(bed.world.available().await, "99985.00");
+    bed.world.verify_ledger().await;
+}
+
+/// An advice raises the bill of what it names, whichever of its messages that is.
+async fn an_advice_raises_the_whole_bill(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    let (first, second) = (naming("0100", 1), naming("0100", 2));
+    assert_eq!(peer.outcome(&bed.changed(1, &[(25, "06")])).await, is("0110", "00"));
+    assert_eq!(peer.outcome(&bed.changed(2, &[(90, &first)])).await, is("0110", "00"));
+    let raised = advice(&bed, "0120", 3, 1_000, &[(90, &second)]);
+    assert_eq!(peer.outcome(&raised).await, is("0130", "00"));
+    // The network says twice that an increment was larger than what it had asked for.
+    for mti in ["0120", "0121"] {
+        let larger = advice(&bed, mti, 2, 2_550, &[(90, &first)]);
+        assert_eq!(peer.outcome(&larger).await, is("0130", "00"));
+        assert_eq!(bed.world.available().await, "99949.00");
+    }
+    let original = of_rrn(&bed, 1).await[0]["authId"].clone();
+    let increment = &of_rrn(&bed, 3).await[0];
+    assert_eq!(
+        (&increment["originalAuthId"], &increment["authType"]),
+        (&original, &json!("PRE_AUTH"))
+    );
+    // The whole is cleared with the first.
+    let cleared = advice(&bed, "0220", 10, 5_100, &[(90, &first)]);
+    assert_eq!(peer.outcome(&cleared).await, is("0230", "00"));
+    assert_eq!(bed.world.available().await, "99949.00");
+    for stan in 1..=3 {
+        for it in of_rrn(&bed, stan).await {
+            assert_ne!(it["holdState"], "PENDING", "{stan}: {it}");
+        }
+    }
+    bed.world.verify_ledger().await;
+}
+
 on_both_engines! {
+    what_was_reversed_before_is_not_held:
+        what_was_reversed_before_on_sqlite, what_was_reversed_before_on_postgresql;
+    an_advice_raises_the_whole_bill:
+        an_advice_raises_the_bill_on_sqlite, an_advice_raises_the_bill_on_postgresql;
     clearings_come_in_parts_where_the_link_says_so:
         clearings_come_in_parts_on_sqlite, clearings_come_in_parts_on_postgresql;
     a_single_message_follows_what_it_names:

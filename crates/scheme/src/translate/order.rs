@@ -113,6 +113,7 @@ pub(super) fn message_of(
         message_id: network.message_id,
         link: network.link.to_owned(),
         mti: message.mti().to_string(),
+        is_repeat: message.mti().is_repeat(),
         settlement_date: given(field::SETTLEMENT_DATE),
         auth_code: given(field::AUTH_CODE),
         response_code: given(field::RESPONSE_CODE),

@@ -13,7 +13,7 @@ use super::link_messages::Recorded;
 use super::messages::{KeyMatch, Known, NetworkMessage};
 use super::posted_back::Back;
 use super::steps::billing_part;
-use super::take_back::{Named, Overtaking};
+use super::take_back::{Named, Overtaking, remains_of};
 use super::terms::account_key;
 use super::{Advise, Advised, ClearAuthorisation, ForcedClearing, MoneyError};
 use crate::{Job, JobKind};
@@ -37,7 +37,8 @@ impl Group<'_> {
     /// Takes an advice as the fact that it states.
     pub(super) fn advise(&mut self, request: &Advise) -> Result<Advised, MoneyError> {
         let known = self.known_advice(request)?;
-        if request.must_clear && known.is_some() {
+        let is_reversed = self.reversals_of(&request.message.message).next().is_some();
+        if request.must_clear && (known.is_some() || is_reversed) {
             return Err(LedgerError::HoldClosed.into());
         }
         let stated = match (&known, request.decline) {
@@ -46,6 +47,7 @@ impl Group<'_> {
             (None, None) => self.approved_first(request)?,
             (None, Some(_)) => self.state_decline(request),
         };
+        let stated = self.less_reversed_early(request, stated)?;
         let Stated { auth_id, reversal } = stated;
         match &known {
             Some(known) => self.stands_for(known, auth_id),
@@ -102,7 +104,10 @@ impl Group<'_> {
             }
             AuthorisationStatus::Declined => self.state_approval(request),
             AuthorisationStatus::Approved => {
-                let is_adjusted = !request.posts && it.hold_state == HoldState::Pending;
+                // A repeat must not raise again what was reversed since.
+                let is_told = known.is_accepted() && request.message.record.is_repeat;
+                let is_open = !request.posts && it.hold_state == HoldState::Pending;
+                let is_adjusted = is_open && !is_told;
                 if is_adjusted { self.hold_to(request, &it) } else { Ok(Stated::default()) }
             }
         }
@@ -149,8 +154,9 @@ impl Group<'_> {
                 self.state_approval(request)
             }
             (false, HoldState::Pending) if follows => {
+                let first = self.first_of_bill(it)?;
                 let amount = request.record.amount;
-                self.raise(request, &it, (amount, request.record.acquirer_amount))
+                self.raise(request, &first, (amount, request.record.acquirer_amount))
             }
             (true, HoldState::Posted) if follows && kind == MessageKind::Financial => {
                 self.post_to(request, &it)
@@ -160,6 +166,25 @@ impl Group<'_> {
             }
             _ => self.state_approval(request),
         }
+    }
+
+    /// Gives back at once what reversals that arrived before the advice leave nothing of.
+    fn less_reversed_early(
+        &mut self,
+        request: &Advise,
+        stated: Stated,
+    ) -> Result<Stated, MoneyError> {
+        let new_id = stated.auth_id.filter(|_| request.decline.is_none());
+        let Some(auth_id) = new_id.filter(|_| stated.reversal.is_none()) else {
+            return Ok(stated);
+        };
+        let it = self.begun(auth_id)?;
+        let message = &request.message.message;
+        let remains = self.reversals_of(message).filter_map(|early| remains_of(&it, early));
+        let Some(remaining_minor) = remains.min() else { return Ok(stated) };
+        let kind = message.identity.numbers.kind;
+        let (_, reversal) = self.give_back_to(&it, kind, &back(request, remaining_minor))?;
+        Ok(Stated { auth_id: stated.auth_id, reversal })
     }
 
     /// Brings the open holds of a bill to the amount that the network says.
@@ -188,6 +213,7 @@ impl Group<'_> {
         let it = Authorisation {
             original_auth_id: Some(original.auth_id),
             outs_id: original.outs_id,
+            auth_type: original.auth_type,
             amount,
             acquirer_amount,
             ..request.record.clone()

@@ -328,40 +328,6 @@ impl Group<'_> {
         Ok(if it.is_completion() { self.bill(&original).held_minor() } else { 0 })
     }
 
-    /// The amount to which an authorisation raises its bill, minor units of the billing currency:
-    /// all that was requested and not declined, less what was reversed.
-    pub(super) fn raised_minor(&self, increment: &Authorisation) -> i64 {
-        let original = increment.original_auth_id.and_then(|auth_id| self.loaded(auth_id).ok());
-        let Some(original) = original else { return increment.amount.amount_minor() };
-        let mut members = self.followers(&original);
-        members.retain(|it| {
-            let is_other = it.auth_id != increment.auth_id;
-            is_other && it.is_increment() && it.status != AuthorisationStatus::Declined
-        });
-        members.push(original);
-        let kept = members.iter().map(steps::unreversed_minor);
-        kept.fold(increment.amount.amount_minor(), i64::saturating_add)
-    }
-
-    /// The increments and completions of an authorisation, in order of arrival, including those
-    /// that this group began.
-    fn followers(&self, original: &Authorisation) -> Vec<Authorisation> {
-        let follows = |it: &Authorisation| {
-            it.original_auth_id == Some(original.auth_id) && it.direction == Direction::Outgoing
-        };
-        let members = self.batch.bills.get(&original.outs_id).into_iter().flatten();
-        let loaded = members.filter_map(|auth_id| self.loaded(*auth_id).ok());
-        let new = self.batch.new_authorisations.iter().map(|new| new.authorisation.clone());
-        loaded.chain(new).filter(follows).collect()
-    }
-
-    /// An authorisation with the approved increments that a message about it covers.
-    pub(super) fn bill(&self, original: &Authorisation) -> Bill {
-        let mut increments = self.followers(original);
-        increments.retain(|it| it.status == AuthorisationStatus::Approved && it.is_increment());
-        Bill { original: original.clone(), increments }
-    }
-
     /// Keeps a bill and the transfers of its change.
     fn record_bill(
         &mut self,

@@ -105,6 +105,7 @@ impl<'a> Wanted<'a> {
             }
             Command::Advise(request) => {
                 self.messages.push(request.message.message.identity.clone());
+                self.begun.push(&request.message.message);
                 self.stated.push(&request.message.message);
                 self.naming.push(&request.message.message);
                 self.count(request.record.enterprise_id, request.velocity);

@@ -1,7 +1,7 @@
 //! Which message another one names as its original, and which reversals arrived before their
 //! originals (network-iso8583.md sections 5.4 and 5.7).
 
-use domain::{ArrivedMessage, Authorisation, Likeness, MessageOutcome, OriginalNumbers, Timestamp};
+use domain::{ArrivedMessage, Authorisation, Likeness, OriginalNumbers, Timestamp};
 
 use super::messages::NetworkMessage;
 use crate::engine::{Tx, with};
@@ -102,14 +102,4 @@ pub(super) async fn early_reversals(
         real_now.plus_millis(-EARLY_MS).into(),
     ];
     tx.all(sql, &named).await
-}
-
-/// True if one of the messages is a reversal that waits for `it`.
-pub(super) fn is_awaited<'a>(
-    it: &ArrivedMessage,
-    mut messages: impl Iterator<Item = &'a NetworkMessage>,
-) -> bool {
-    messages.any(|other| {
-        other.outcome == Some(MessageOutcome::Early) && other.message.names(it).is_some()
-    })
 }

@@ -5,7 +5,6 @@ use domain::{ArrivedMessage, AuthId, Authorisation, LinkArrival, MessageOutcome}
 use super::apply::Group;
 use super::link_messages::{LinkMessage, Recorded};
 use super::messages::{KeyMatch, Known, NetworkMessage};
-use super::originals::is_awaited;
 use super::{BeginAuthorisation, MoneyError};
 
 impl Group<'_> {
@@ -36,8 +35,18 @@ impl Group<'_> {
 
     /// True if a reversal of the message arrived before it.
     pub(super) fn is_reversed(&self, it: &BeginAuthorisation) -> bool {
-        let of_group = || self.batch.early.iter().chain(&self.batch.new_messages);
-        it.message.as_ref().is_some_and(|arrival| is_awaited(&arrival.message, of_group()))
+        let mut arrived = it.message.iter();
+        arrived.any(|arrival| self.reversals_of(&arrival.message).next().is_some())
+    }
+
+    /// The reversals of `it` that arrived before it.
+    pub(super) fn reversals_of(
+        &self,
+        it: &ArrivedMessage,
+    ) -> impl Iterator<Item = &ArrivedMessage> {
+        let of_group = self.batch.early.iter().chain(&self.batch.new_messages);
+        let early = of_group.filter(|other| other.outcome == Some(MessageOutcome::Early));
+        early.map(|other| &other.message).filter(|other| other.names(it).is_some())
     }
 
     /// A message that arrived before stands for an advice from now on, and for another

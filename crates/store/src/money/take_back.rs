@@ -134,11 +134,9 @@ impl Group<'_> {
 
     fn take_back_of(&mut self, request: &TakeBack, original: Named) -> Result<Taken, MoneyError> {
         let Named { authorisation: it, kind } = original;
-        let facts = &request.message.message.facts;
-        let is_foreign = facts.currency() != Some(it.acquirer_amount.currency());
-        if facts.remaining_minor.is_some() && is_foreign {
+        let Some(remaining_minor) = remains_of(&it, &request.message.message) else {
             return Ok((MessageOutcome::OtherCurrency, None));
-        }
+        };
         if it.status == AuthorisationStatus::Pending {
             let overtaking = Overtaking {
                 cause: Cause::ReversedWhilePending,
@@ -150,7 +148,7 @@ impl Group<'_> {
             return Ok((MessageOutcome::Reversed, None));
         }
         let back = Back {
-            remaining_minor: facts.remaining_minor.unwrap_or(0),
+            remaining_minor,
             reversal_id: request.reversal_id,
             webhooks: &request.webhooks,
             now: request.now,
@@ -287,6 +285,14 @@ impl Group<'_> {
         }
         Ok(Some(self.book_back(posted, before_minor, back)))
     }
+}
+
+/// What a reversal leaves of its original, in minor units of the shop's currency; `None` if it
+/// says so in another one.
+pub(super) fn remains_of(it: &Authorisation, reversal: &ArrivedMessage) -> Option<i64> {
+    let facts = &reversal.facts;
+    let is_same_currency = facts.currency() == Some(it.acquirer_amount.currency());
+    facts.remaining_minor.map_or(Some(0), |minor| is_same_currency.then_some(minor))
 }
 
 impl Bill {
