@@ -46,11 +46,10 @@ pub(crate) fn require_original(request: &AuthorisationRequest) -> Result<(), Aut
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use domain::{AuthType, Currency, Merchant, Money};
 
     use super::*;
+    use crate::network_facts::NetworkFacts;
     use crate::request::Presented;
     use crate::test_objects::card;
 
@@ -71,7 +70,7 @@ mod tests {
                 not_followed: None,
                 presented: Presented::default(),
                 pin: None,
-                chip_tags: BTreeMap::new(),
+                network: NetworkFacts::default(),
                 answer_by: None,
             })
             .is_ok()

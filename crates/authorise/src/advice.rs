@@ -73,9 +73,9 @@ impl Authoriser {
         timings.ended("load");
         let terms = HoldTerms::new(&context, &fact, *vm_settings);
         let webhooks = transactions(context.vm_card.as_ref(), *vm_settings);
-        let (presented, chip_tags) = (fact.presented, fact.chip_tags.clone());
+        let (presented, network) = (fact.presented, fact.network.clone());
         let record = hold::record(store, fact, &context.profile, Some(conversion), now);
-        let receipt = Receipt { chip_tags, ..Receipt::new(presented, Vec::new(), timings) };
+        let receipt = Receipt { network, ..Receipt::new(presented, Vec::new(), timings) };
         let advise = Advise {
             receipt: receipt.prepared(&record, None, Vec::new()),
             record,

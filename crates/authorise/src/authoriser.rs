@@ -276,7 +276,7 @@ impl Authoriser {
         timings.ended("checks");
         let mut receipt = Receipt::new(presented, checks, timings);
         receipt.not_followed = request.not_followed;
-        receipt.chip_tags = std::mem::take(&mut request.chip_tags);
+        receipt.network = std::mem::take(&mut request.network);
         let mut terms = HoldTerms::new(&context, &request, self.parts.vm_settings);
         // An amount without counterpart in the card's currency is the platform's fault: no charge.
         terms.tariff = terms.tariff.filter(|_| conversion.is_ok());

@@ -22,6 +22,7 @@ mod hold;
 mod late;
 mod late_reads;
 mod load;
+mod network_facts;
 mod parts;
 mod receipt;
 mod recover;
@@ -42,6 +43,7 @@ pub use authoriser_parts::AuthoriserParts;
 pub use balances::CardBalances;
 pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
+pub use network_facts::NetworkFacts;
 pub use request::{
     AdviceRequest, AuthorisationAnswer, AuthorisationRequest, AuthoriseError, ChipVerdict,
     NetworkReversal, NotFollowed, Presented, PresentedValue, ReversalAnswer, ReversalRequest,

@@ -6,7 +6,6 @@
 //! same for every outcome are rendered beforehand, outside the single writer of money, whose time
 //! everybody shares.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +23,7 @@ use tokio::time::Instant;
 use crate::checks::{Check, with_commit_checks};
 use crate::fault::Fault;
 use crate::forward::Exchange;
+use crate::network_facts::NetworkFacts;
 use crate::request::{NotFollowed, Presented, PresentedValue};
 
 /// The durations of the steps, in their order.
@@ -158,20 +158,12 @@ struct RequestFacts<'a> {
     presented_cvv1: &'static str,
     presented_pin: &'static str,
     presented_chip: &'static str,
-    network: Option<NetworkFacts<'a>>,
-}
-
-/// What only a card network's message says.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct NetworkFacts<'a> {
-    /// Values in hexadecimal by their tags.
-    chip: &'a BTreeMap<String, String>,
+    network: Option<&'a NetworkFacts>,
 }
 
 impl<'a> RequestFacts<'a> {
     fn new(it: &'a Authorisation, receipt: &'a Receipt) -> Self {
-        let (presented, chip) = (receipt.presented, &receipt.chip_tags);
+        let (presented, network) = (receipt.presented, &receipt.network);
         Self {
             card_id: it.card_id,
             direction: it.direction.as_str(),
@@ -202,7 +194,7 @@ impl<'a> RequestFacts<'a> {
                 None => PresentedValue::Absent.as_str(),
                 Some(verdict) => verdict.as_str(),
             },
-            network: (!chip.is_empty()).then_some(NetworkFacts { chip }),
+            network: (!network.is_empty()).then_some(network),
         }
     }
 }
@@ -246,8 +238,8 @@ pub(crate) struct Receipt {
     pub(crate) presented: Presented,
     /// Why the authorisation that the message names is not followed.
     pub(crate) not_followed: Option<NotFollowed>,
-    /// What the chip sent, by tags.
-    pub(crate) chip_tags: BTreeMap<String, String>,
+    /// What only a network's message says.
+    pub(crate) network: NetworkFacts,
     pub(crate) checks: Vec<Check>,
     pub(crate) notice: Option<NoticeFacts>,
     /// Why the enterprise's answer does not count, where the platform may approve in its place.
@@ -257,11 +249,11 @@ pub(crate) struct Receipt {
 
 impl Receipt {
     /// A receipt before anybody is asked.
-    pub(crate) const fn new(presented: Presented, checks: Vec<Check>, timings: Timings) -> Self {
+    pub(crate) fn new(presented: Presented, checks: Vec<Check>, timings: Timings) -> Self {
         Self {
             presented,
             not_followed: None,
-            chip_tags: BTreeMap::new(),
+            network: NetworkFacts::default(),
             checks,
             notice: None,
             unanswered: None,

@@ -1,7 +1,5 @@
 //! The requests for authorisations and their results.
 
-use std::collections::BTreeMap;
-
 use domain::{
     AuthType, Authorisation, BillingAmount, Card, LinkArrival, Merchant, MessageOutcome, Money,
     NetworkKey, PinVerdict, ResponseCode, TransactionType, text_enum,
@@ -9,6 +7,8 @@ use domain::{
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
 use tokio::time::Instant;
+
+use crate::network_facts::NetworkFacts;
 
 /// The result of comparing a value that the shopper presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -116,9 +116,8 @@ pub struct AuthorisationRequest {
     pub not_followed: Option<NotFollowed>,
     /// The presented values, already compared.
     pub presented: Presented,
-    /// What the chip sent and the receipt keeps: values in hexadecimal by their tags
-    /// (network-iso8583.md section 3.6).
-    pub chip_tags: BTreeMap<String, String>,
+    /// What the message says beside them, for the receipt.
+    pub network: NetworkFacts,
     /// The PIN that was entered: compared, and counted as a try, once the message may be decided.
     pub pin: Option<PinComparison>,
     /// True for a single message: an approval is posted in its commit.

@@ -13,6 +13,7 @@ mod clock;
 mod customer;
 mod decimal;
 mod enterprise;
+mod entry_mode;
 mod error_code;
 mod file_type;
 mod fx;
@@ -61,6 +62,7 @@ pub use decimal::ExactDecimal;
 pub use enterprise::{
     ApiKey, Enterprise, RsaHash, RsaPadding, RsaScheme, RsaSignedBytes, SealedUrl, UrlUse,
 };
+pub use entry_mode::EntryMode;
 pub use error_code::ErrorCode;
 pub use file_type::FileType;
 pub use fx::{FxError, FxRate, FxTable};

@@ -242,6 +242,11 @@ text_enum! {
     }
 }
 
+impl MessageOutcome {
+    /// What a network states and is not posted: an operator must look.
+    pub const UNPOSTED: [Self; 3] = [Self::UnknownCard, Self::Cleared, Self::Unclear];
+}
+
 impl MessageIdentity {
     /// A simulated message about a card.
     #[must_use]

@@ -8,14 +8,14 @@ use authorise::{
 };
 use domain::{
     AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, HoldState, MessageOutcome,
-    Money, PinVerdict,
+    Money, PinVerdict, TransactionType,
 };
 use store::{AuthorisationView, Store};
 use vault::Vault;
 
 use crate::card_reference::{UsedCard, find, record_of_pan};
 use crate::error::SchemeError;
-use crate::order::{Advice, BalanceInquiry, Order, OrderChip, Original, Reversal};
+use crate::order::{Advice, BalanceInquiry, Order, Original, Reversal};
 use crate::pin::{EnteredPin, entered};
 
 /// Takes orders. Clones share everything.
@@ -74,7 +74,7 @@ impl Intake {
             },
             None => None,
         };
-        presented.chip = order.chip.as_ref().map(|chip| chip.verdict);
+        presented.chip = order.chip.map(|chip| chip.verdict);
         let message = order.message.map(|message| message.about(card.pan_id));
         let request = AuthorisationRequest {
             acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
@@ -89,7 +89,7 @@ impl Intake {
             posts: order.posts,
             not_followed: None,
             presented,
-            chip_tags: order.chip.map(|chip| chip.shown()).unwrap_or_default(),
+            network: order.facts,
             pin,
             answer_by: order.answer_by,
         };
@@ -100,8 +100,8 @@ impl Intake {
         }
     }
 
-    /// Raises the authorisation that the message names. What cannot be raised leads to an
-    /// authorisation of the whole amount by itself (network-iso8583.md section 5.4).
+    /// Raises the authorisation that the message names, or refunds it. What cannot be followed
+    /// leads to an authorisation of the whole amount by itself (network-iso8583.md section 5.4).
     async fn raise(
         &self,
         request: AuthorisationRequest,
@@ -120,14 +120,15 @@ impl Intake {
         Ok(self.authoriser.authorise(alone).await?)
     }
 
-    /// What a request makes of the open authorisation that it names: an increment, and of a single
-    /// message the completion of a reservation or the clearing of a purchase.
+    /// What a request makes of the authorisation that it names: its refund or an increment, and of
+    /// a single message the completion of a reservation or the clearing of a purchase.
     async fn follow(
         &self,
         request: &AuthorisationRequest,
         original: Authorisation,
     ) -> Result<AuthorisationAnswer, AuthoriseError> {
         let auth_type = match (request.posts, original.auth_type) {
+            _ if request.transaction_type == TransactionType::Refund => request.auth_type,
             (true, AuthType::PreAuth) => AuthType::PreAuthCompletion,
             (true, _) => return self.clear_named(request, original).await,
             (false, auth_type) => auth_type,
@@ -159,8 +160,8 @@ impl Intake {
         self.authoriser.outcome(original.auth_id).await
     }
 
-    /// The authorisation that a request raises: the first of the bill to which the named one
-    /// belongs. The commit decides whether it is still open.
+    /// The authorisation that a request raises or gives back: the first of the bill to which the
+    /// named one belongs. The commit decides whether it is still open.
     async fn raised_by(
         &self,
         request: &AuthorisationRequest,
@@ -173,8 +174,7 @@ impl Intake {
             it = self.original(first).await?;
         }
         let is_open = it.is_approved_purchase()
-            && it.hold_state == HoldState::Pending
-            && it.auth_type != AuthType::PreAuthCompletion;
+            && (request.transaction_type == TransactionType::Refund || can_be_raised(&it));
         let has_currency = it.acquirer_amount.currency() == request.acquirer_amount.currency();
         Ok(match (is_open, has_currency) {
             (false, _) => Err(NotFollowed::NotOpen),
@@ -212,7 +212,7 @@ impl Intake {
             posts: order.posts,
             not_followed: None,
             presented: Presented::default(),
-            chip_tags: order.chip.as_ref().map(OrderChip::shown).unwrap_or_default(),
+            network: order.facts,
             pin: None,
             answer_by: None,
         };
@@ -260,4 +260,9 @@ impl Intake {
     pub(crate) async fn card(&self, card_id: CardId) -> Result<Card, SchemeError> {
         self.store.find_of_anyone::<Card>(card_id).await?.ok_or(SchemeError::CardNotFound)
     }
+}
+
+/// True while an approved purchase takes increments, a completion or a clearing.
+fn can_be_raised(it: &Authorisation) -> bool {
+    it.hold_state == HoldState::Pending && it.auth_type != AuthType::PreAuthCompletion
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authorise::{AuthorisationAnswer, Authoriser, ForceRequest, ReversalRequest};
+use authorise::{AuthorisationAnswer, Authoriser, ForceRequest, NetworkFacts, ReversalRequest};
 use domain::{
     AuthId, AuthType, Authorisation, CardId, Currency, Merchant, Money, NetworkKey, TransactionType,
 };
@@ -43,6 +43,7 @@ impl SimulatedNetwork {
             auth_type: purchase.auth_type,
             merchant: purchase.merchant,
             network_key: network_key(purchase.stan, purchase.rrn),
+            facts: NetworkFacts::default(),
             message: None,
             posts: false,
             original: purchase.original_auth_id.map_or(Original::None, Original::Id),
@@ -78,6 +79,7 @@ impl SimulatedNetwork {
             auth_type: original.auth_type,
             merchant: original.merchant.clone(),
             network_key: network_key(it.stan, it.rrn),
+            facts: NetworkFacts::default(),
             message: None,
             posts: false,
             original: Original::Record(Box::new(original)),
@@ -169,6 +171,7 @@ impl SimulatedNetwork {
             auth_type: AuthType::Normal,
             merchant: merchant.unwrap_or_default(),
             network_key: network_key(refund.stan, refund.rrn),
+            facts: NetworkFacts::default(),
             message: None,
             posts: false,
             original: original.map_or(Original::None, |it| Original::Record(Box::new(it))),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use authorise::ChipVerdict;
+use authorise::{ChipVerdict, NetworkFacts};
 use domain::{
     ArrivedMessage, AuthId, AuthType, Authorisation, BillingAmount, Card, CardId, LinkArrival,
     Merchant, MessageFacts, MessageNumbers, MessageRecord, Money, NetworkKey, PanId, ResponseCode,
@@ -35,6 +35,8 @@ pub(crate) struct Order {
     pub(crate) merchant: Merchant,
     /// STAN and RRN. Repeated by the simulated network, they give the first answer again.
     pub(crate) network_key: Option<NetworkKey>,
+    /// What the message says beside all that, for the receipt.
+    pub(crate) facts: NetworkFacts,
     /// The message of a link; `None` for a simulated one.
     pub(crate) message: Option<LinkMessage>,
     /// True for a single message: an approval is posted at once.

@@ -1,7 +1,7 @@
 //! Authorisations and their decision receipts.
 
 use domain::Timestamp;
-use store::{AuthorisationFilter, AuthorisationView};
+use store::{AuthorisationFilter, AuthorisationView, LinkMessageFilter};
 
 use super::AuthorisationBody;
 use super::receipt::ReceiptBody;
@@ -9,6 +9,9 @@ use crate::call::{Answer, Call};
 use crate::card_reference::{card_id_filter, named};
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
+
+/// Most messages of links that a receipt shows.
+const MAX_MESSAGES: u32 = 100;
 
 /// `GET /admin/v1/authorisations`.
 pub(crate) async fn list(call: Call) -> Answer<Page<AuthorisationBody>> {
@@ -40,5 +43,11 @@ pub(crate) async fn read(call: Call) -> Answer<ReceiptBody> {
         .await?;
     let (enterprise_id, auth_id) = (view.authorisation.enterprise_id, view.authorisation.auth_id);
     let transfers = call.state.store.transfers_of(enterprise_id, auth_id).await?;
-    named(&call.state, ReceiptBody::of(&view, &transfers)).await
+    let about = LinkMessageFilter {
+        auth_id: Some(auth_id),
+        limit: MAX_MESSAGES,
+        ..LinkMessageFilter::default()
+    };
+    let messages = call.state.store.link_messages(about).await?;
+    named(&call.state, ReceiptBody::of(&view, &transfers, &messages)).await
 }

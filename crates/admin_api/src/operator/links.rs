@@ -55,6 +55,11 @@ answer_body! {
         refused: u64 = counters.refused,
         /// Answers that could not be written, or came too late to be.
         undelivered: u64 = counters.undelivered,
+        /// Reversals that came before their originals.
+        early_reversals: u64 = counters.early_reversals,
+        /// Advices and reversals that are not posted: see
+        /// `/admin/v1/network-messages?unposted=true`.
+        unposted_advices: u64 = counters.unposted_advices,
     }
 }
 

@@ -3,7 +3,7 @@
 use ledger::Transfer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use store::AuthorisationView;
+use store::{AuthorisationView, LinkMessage};
 use utoipa::ToSchema;
 
 use super::AuthorisationBody;
@@ -83,6 +83,26 @@ pub(crate) struct ReceiptRequest {
 #[serde(rename_all = "camelCase")]
 #[schema(title = "ReceiptNetwork")]
 pub(crate) struct ReceiptNetwork {
+    /// The link that brought it. This and all below are null where the message does not say, and in
+    /// receipts of the time before they were kept.
+    link: Option<String>,
+    /// DE3.
+    processing_code: Option<String>,
+    /// DE19: ISO 3166-1 numeric.
+    acquirer_country: Option<String>,
+    /// How the card was read: `UNKNOWN`, `MANUAL`, `MAGSTRIPE`, `CHIP`, `CONTACTLESS`,
+    /// `CONTACTLESS_MAGSTRIPE`, `ON_FILE`, `FALLBACK`, `ECOMMERCE` or `OTHER`.
+    entry_mode: Option<String>,
+    /// DE25.
+    condition: Option<String>,
+    /// DE32.
+    acquirer: Option<String>,
+    /// DE41.
+    terminal: Option<String>,
+    /// DE10: how many decimals, then the digits.
+    billing_rate: Option<String>,
+    /// The part of the amount that is paid out in cash, in its currency.
+    cash_back: Option<String>,
     /// What the chip sent: values in hexadecimal by their tags.
     #[schema(value_type = Option<Object>, additional_properties)]
     chip: Option<Map<String, Value>>,
@@ -178,11 +198,33 @@ pub(crate) struct ReceiptParts {
 }
 
 answer_body! {
+    /// A message of a link that made an authorisation, or is about it.
+    #[schema(title = "MessageOfAuthorisation")]
+    pub(crate) struct MessageOfAuthorisation of row: &LinkMessage {
+        message_id: String = row.message_id.to_string(),
+        /// Its type.
+        mti: String = row.mti.clone(),
+        /// The link that brought it.
+        link: String = row.link.clone(),
+        /// DE39 of its answer.
+        answer_code: Option<String> = row.answer_code.clone(),
+        /// What became of its answer: `PENDING`, `WRITTEN`, `NOT_WRITTEN`, `TOO_LATE` or `UNKNOWN`.
+        delivery: String = row.delivery.to_string(),
+    }
+}
+
+answer_body! {
     /// An authorisation and how it was decided.
-    pub(crate) struct ReceiptBody of view: &AuthorisationView, transfers: &[Transfer] {
+    pub(crate) struct ReceiptBody of
+        view: &AuthorisationView, transfers: &[Transfer], messages: &[LinkMessage]
+    {
         #[serde(flatten)]
         authorisation: AuthorisationBody = AuthorisationBody::of(&view.authorisation),
         transfers: Vec<TransferBody> = transfers.iter().map(TransferBody::of).collect(),
+        /// The first messages of links that made it or are about it, in their order. Repeats are
+        /// not among them.
+        network_messages: Vec<MessageOfAuthorisation> =
+            messages.iter().map(MessageOfAuthorisation::of).collect(),
         late_answer: Option<LateAnswerBody> = view.late_answer.as_deref().map(late_answer),
         #[serde(flatten)]
         receipt: ReceiptParts = parts(view),

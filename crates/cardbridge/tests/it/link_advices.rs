@@ -112,6 +112,38 @@ async fn an_advice_is_a_fact(engine: Engine) {
     bed.world.verify_ledger().await;
 }
 
+/// The commit of an advice has the job that tells it, so that a kill loses neither.
+async fn an_advice_is_told_after_a_kill(engine: Engine) {
+    let (mut bed, mut peer) = bed(&engine).await;
+    bed.world.enterprise.answer(Behaviour::Held(ResponseCode::Approved));
+    for stan in 1..=2 {
+        let fact = advice(&bed, "0120", stan, 100, &[]);
+        assert_eq!(peer.outcome(&fact).await, is("0130", "00"));
+        notices(&bed, stan as usize).await;
+    }
+    // The last one is answered at the moment of the kill, and may not be told yet.
+    assert_eq!(peer.outcome(&advice(&bed, "0120", 3, 100, &[])).await, is("0130", "00"));
+    bed.world.kill();
+    bed.world.enterprise.answer(Behaviour::APPROVE);
+    bed.world.start_again();
+    let mut ids = Vec::new();
+    for stan in 1..=3 {
+        let it = settled(&bed, stan, "advice").await;
+        assert_eq!(flag(&bed, &text(&it, "authId")).await, "A");
+        ids.push(text(&it, "authId"));
+    }
+    // A notice that is sent again is the same one.
+    for auth_id in &ids {
+        let told = bed.world.enterprise.notices();
+        let of_it = told.iter().filter(|it| it.data.auth_id.as_str() == auth_id);
+        let webhooks: std::collections::BTreeSet<_> = of_it.map(|it| &it.webhook_id).collect();
+        assert_eq!(webhooks.len(), 1, "{auth_id}");
+    }
+    assert!(bed.world.enterprise.notice_count() >= 5, "the first two are told twice");
+    assert_eq!(bed.world.available().await, "99997.00");
+    bed.world.verify_ledger().await;
+}
+
 async fn an_advice_corrects_what_was_answered(engine: Engine) {
     let (bed, mut peer) = bed(&engine).await;
     // Declined here, approved by the network.
@@ -412,6 +444,8 @@ async fn an_advice_raises_the_whole_bill(engine: Engine) {
 }
 
 on_both_engines! {
+    an_advice_is_told_after_a_kill:
+        an_advice_is_told_after_a_kill_on_sqlite, an_advice_is_told_after_a_kill_on_postgresql;
     what_was_reversed_before_is_not_held:
         what_was_reversed_before_on_sqlite, what_was_reversed_before_on_postgresql;
     an_advice_raises_the_whole_bill:

@@ -96,6 +96,73 @@ async fn a_named_authorisation_is_raised(engine: Engine) {
     world.verify_ledger().await;
 }
 
+/// A refund that names a purchase belongs to it, whether that is still held or posted.
+async fn a_named_purchase_is_refunded(engine: Engine) {
+    let bed = Bed::new(&engine, &ISO_LISTEN).await;
+    let world = &bed.world;
+    let mut peer = bed.signed_on().await;
+    let single = |mut message: Message| {
+        message.set_mti(crate::iso_peer::message("0200", &[]).mti());
+        message
+    };
+    assert_eq!(peer.outcome(&single(bed.purchase(1))).await, is("0210", "00"));
+    let bought = receipt(&bed, 1).await;
+    let refund = |stan, original_mti: &str, original: u32, fields: &[(u8, &str)]| {
+        let named = format!("{original_mti}{original:06}11291200010000041234500000000000");
+        let own = [(3, "200000"), (4, "000000000400"), (90, named.as_str())];
+        bed.changed(stan, &[&own, fields].concat())
+    };
+    // By a request and by a single message, each with its repeat.
+    for (stan, message) in [(2, refund(2, "0200", 1, &[])), (3, single(refund(3, "0200", 1, &[])))]
+    {
+        let answer = peer.ask(&message).await;
+        let again = peer.ask(&message).await;
+        assert_eq!((again.text(39), again.text(38)), (Some("00"), answer.text(38)));
+        let given = receipt(&bed, stan).await;
+        assert_eq!(given["originalAuthId"], bought["authId"], "{given}");
+        assert_eq!(
+            (&given["postedAmount"], &given["direction"]),
+            (&json!("4.00"), &json!("INCOMING"))
+        );
+        assert_eq!(given["request"]["notFollowed"], Value::Null);
+    }
+    assert_eq!(world.available().await, "99992.50");
+    let notices = world.enterprise.notices();
+    let notice = &notices[notices.len() - 1].data;
+    assert_eq!(notice.original_auth_id.as_deref(), bought["authId"].as_str());
+
+    // A refund of what is unknown, was declined or had another currency stands by itself.
+    world.enterprise.answer(Behaviour::DECLINE);
+    assert_eq!(peer.outcome(&bed.purchase(4)).await, is("0110", "51"));
+    world.enterprise.answer(Behaviour::APPROVE);
+    for (stan, mti, original, fields, why) in [
+        (5, "0100", 999, &[][..], "not_found"),
+        (6, "0100", 4, &[], "not_open"),
+        (7, "0200", 2, &[], "not_found"),
+        (8, "0200", 3, &[], "not_open"),
+        (9, "0200", 1, &[(49, "702")], "other_currency"),
+    ] {
+        assert_eq!(peer.outcome(&refund(stan, mti, original, fields)).await, is("0110", "00"));
+        let alone = receipt(&bed, stan).await;
+        assert_eq!(
+            (&alone["request"]["notFollowed"], &alone["originalAuthId"]),
+            (&json!(why), &Value::Null),
+            "{stan}"
+        );
+    }
+    world.verify_ledger().await;
+}
+
+#[tokio::test]
+async fn a_named_purchase_is_refunded_on_sqlite() {
+    a_named_purchase_is_refunded(Engine::embedded()).await;
+}
+
+#[tokio::test]
+async fn a_named_purchase_is_refunded_on_postgresql() {
+    a_named_purchase_is_refunded(Engine::postgres().await).await;
+}
+
 #[tokio::test]
 async fn a_named_authorisation_is_raised_on_sqlite() {
     a_named_authorisation_is_raised(Engine::embedded()).await;

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::engine::Engine;
 use crate::iso_peer::message;
 use crate::link_reversals::{bed, notices, of_rrn, on_both_engines, reversal};
-use crate::links::{Bed, configured, is, table};
+use crate::links::{Bed, configured, is, metrics, table};
 use crate::world::{WAIT, text};
 
 /// Pause between two looks at the list.
@@ -89,7 +89,59 @@ async fn operators_see_messages(engine: Engine) {
     assert!(!all.contains(&bed.pan), "no PAN is shown");
     let refused = bed.world.operator.get("/admin/v1/network-messages?delivery=x").await;
     assert!(refused.unwrap_err().to_string().contains("delivery must be one of PENDING"));
+
+    // Reversals that wait for their originals and facts that are not posted are counted once.
+    let early = reversal(&bed, "0420", 11, 999, &[]);
+    for _ in 0..2 {
+        assert_eq!(peer.outcome(&early).await, is("0430", "00"));
+    }
+    let counters = &bed.link("default").await["counters"];
+    assert_eq!(
+        (&counters["earlyReversals"], &counters["unpostedAdvices"]),
+        (&json!(1), &json!(1)),
+        "{counters}"
+    );
+    let metrics = metrics(&bed.world).await;
+    for counted in ["early_reversals", "unposted_advices"] {
+        let line = format!("cardbridge_link_{counted}_total{{link=\"default\"}} 1");
+        assert!(metrics.lines().any(|it| it == line), "{line}");
+    }
     bed.world.verify_ledger().await;
+}
+
+/// What nothing depends on is in the receipt.
+async fn a_receipt_shows_what_the_network_said(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    let own = [
+        (3, "090000"),
+        (19, "702"),
+        (22, "051"),
+        (25, "00"),
+        (41, "TERM0001"),
+        (54, "0040840D000000000500"),
+    ];
+    assert_eq!(peer.outcome(&bed.changed(1, &own)).await, is("0110", "00"));
+    let too_much = [(3, "090000"), (54, "0040840D000000001551")];
+    let refused = peer.ask(&bed.changed(2, &too_much)).await;
+    assert_eq!((refused.outcome(), refused.text(44)), (is("0110", "30"), Some("054")));
+    until(&bed, "delivery=WRITTEN", 1).await;
+
+    let auth_id = text(&of_rrn(&bed, 1).await[0], "authId");
+    let path = format!("/admin/v1/authorisations/{auth_id}");
+    let receipt = bed.world.operator.get(&path).await.unwrap();
+    let network = json!({
+        "link": "default", "processingCode": "090000", "acquirerCountry": "702",
+        "entryMode": "CHIP", "condition": "00", "acquirer": "412345", "terminal": "TERM0001",
+        "billingRate": null, "cashBack": "5.00", "chip": null,
+    });
+    assert_eq!(receipt["request"]["network"], network);
+    let rows = listed(&bed, &format!("authId={auth_id}")).await;
+    let message = json!({
+        "messageId": rows[0]["messageId"], "mti": "0100", "link": "default",
+        "answerCode": "00", "delivery": "WRITTEN",
+    });
+    assert_eq!(receipt["networkMessages"], json!([message]));
+    assert_eq!(receipt["amount"], "15.50", "the whole amount is held");
 }
 
 /// A peer that goes away before its answer: the hold is kept, and the repeat gets the approval.
@@ -136,6 +188,75 @@ async fn answers_of_a_killed_process_are_unknown(engine: Engine) {
     assert_eq!(listed(&bed, "").await, rows);
 }
 
+/// What keeps the store from writing until it is ended.
+enum Standstill {
+    Embedded(rusqlite::Connection),
+    Server(tokio_postgres::Client),
+}
+
+impl Standstill {
+    async fn of(engine: &Engine, bed: &Bed) -> Self {
+        if engine.options().is_empty() {
+            let file = bed.world.data_dir().join("cardbridge.db");
+            let session = rusqlite::Connection::open(file).unwrap();
+            session.busy_timeout(WAIT).unwrap();
+            session.execute_batch("BEGIN IMMEDIATE").unwrap();
+            Self::Embedded(session)
+        } else {
+            let session = engine.connect().await;
+            let lock = "BEGIN; LOCK TABLE ledger_account IN EXCLUSIVE MODE";
+            session.batch_execute(lock).await.unwrap();
+            Self::Server(session)
+        }
+    }
+
+    async fn end(self) {
+        match self {
+            Self::Embedded(session) => session.execute_batch("ROLLBACK").unwrap(),
+            Self::Server(session) => session.batch_execute("ROLLBACK").await.unwrap(),
+        }
+    }
+}
+
+/// A commit that ends after the network's limit: silence, and the repeat gets what was decided.
+async fn an_answer_that_comes_too_late_is_not_sent(engine: Engine) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = configured(&directory, &table("default", "response-time-ms = 1000"));
+    let bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
+    let mut peer = bed.signed_on().await;
+    let standstill = Standstill::of(&engine, &bed).await;
+    peer.send(&bed.purchase(1)).await;
+    let given_up = async {
+        while bed.link("default").await["counters"]["undelivered"] != 1 {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    timeout(WAIT, given_up).await.expect("the network no longer waits");
+    standstill.end().await;
+    let rows = until(&bed, "delivery=TOO_LATE", 1).await;
+    assert_eq!((&rows[0]["mti"], &rows[0]["stan"]), (&json!("0100"), &json!("000001")));
+    let line = "cardbridge_link_undelivered_total{link=\"default\",delivery=\"TOO_LATE\"} 1";
+    let counted = metrics(&bed.world).await;
+    assert!(counted.contains(line), "{counted}");
+
+    let decided = async {
+        loop {
+            let it = of_rrn(&bed, 1).await.remove(0);
+            if it["status"] != "PENDING" {
+                return it;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let decided = timeout(WAIT, decided).await.expect("it is decided");
+    assert_eq!(decided["detail"], "deadline_before_notice", "nobody was asked: {decided}");
+    let mut repeat = bed.purchase(1);
+    repeat.set_mti(message("0101", &[]).mti());
+    assert_eq!(peer.outcome(&repeat).await, is("0110", "05"), "the first answer on this line");
+    assert_eq!(bed.world.enterprise.notice_count(), 0);
+    bed.world.verify_ledger().await;
+}
+
 /// Advices of a day that come to more than they may take the link out of requests.
 async fn too_many_facts_are_an_alarm(engine: Engine) {
     let directory = tempfile::tempdir().unwrap();
@@ -165,11 +286,15 @@ async fn too_many_facts_are_an_alarm(engine: Engine) {
 }
 
 on_both_engines! {
+    an_answer_that_comes_too_late_is_not_sent:
+        an_answer_that_is_late_on_sqlite, an_answer_that_is_late_on_postgresql;
     answers_of_a_killed_process_are_unknown:
         answers_of_a_killed_process_on_sqlite, answers_of_a_killed_process_on_postgresql;
     too_many_facts_are_an_alarm:
         too_many_facts_are_an_alarm_on_sqlite, too_many_facts_are_an_alarm_on_postgresql;
     operators_see_messages: operators_see_messages_on_sqlite, operators_see_messages_on_postgresql;
+    a_receipt_shows_what_the_network_said:
+        a_receipt_shows_the_message_on_sqlite, a_receipt_shows_the_message_on_postgresql;
     an_answer_that_was_not_written_is_listed:
         an_answer_not_written_is_listed_on_sqlite, an_answer_not_written_is_listed_on_postgresql;
 }

@@ -1,5 +1,8 @@
 //! Two processes with one store, each with the same link: together they are one host.
 
+use domain::ResponseCode;
+use iso8583::Message;
+use sim::Behaviour;
 use tempfile::TempDir;
 use testkit::database::is_long;
 
@@ -7,7 +10,7 @@ use crate::crash::authorisations;
 use crate::engine::Engine;
 use crate::iso_peer::{Peer, Received, message};
 use crate::link_advices::{advice, naming};
-use crate::link_reversals::reversal;
+use crate::link_reversals::{notices, reversal};
 use crate::links::{Bed, configured, is, table};
 use crate::node_numbers::{another, spawn};
 use crate::server::{Server, sandbox_json};
@@ -67,6 +70,42 @@ async fn one_message_to_two_processes_is_decided_once() {
     assert!(pair.bed.world.enterprise.notice_count() <= count as usize, "asked once");
     assert_eq!(pair.bed.world.available().await, format!("{}.00", 100_000 - approved));
     pair.bed.world.verify_ledger().await;
+}
+
+/// What the dead process had not decided is answered by nobody until it starts again, and then as a
+/// decline; all else goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_is_killed_and_the_other_goes_on() {
+    let mut pair = Pair::new().await;
+    let [one, two] = &mut pair.peers;
+    let first = one.ask(&pair.bed.purchase(1)).await;
+    assert_eq!(first.outcome(), is("0110", "00"));
+    let enterprise = &pair.bed.world.enterprise;
+    enterprise.answer(Behaviour::Held(ResponseCode::Approved));
+    one.send(&pair.bed.purchase(2)).await;
+    notices(&pair.bed, 2).await;
+    pair.bed.world.kill();
+    assert!(one.receive().await.is_none(), "the connection ends with its process");
+
+    let enterprise = &pair.bed.world.enterprise;
+    enterprise.answer(Behaviour::APPROVE);
+    let again = two.ask(&repeated(pair.bed.purchase(1))).await;
+    assert_eq!((again.outcome(), again.text(38)), (is("0110", "00"), first.text(38)));
+    assert_eq!(two.outcome(&pair.bed.purchase(3)).await, is("0110", "00"));
+    assert_eq!(two.outcome(&advice(&pair.bed, "0220", 4, 100, &[])).await, is("0230", "00"));
+    let undo = reversal(&pair.bed, "0420", 500_001, 1, &[]);
+    assert_eq!(two.outcome(&undo).await, is("0430", "00"));
+    two.send(&repeated(pair.bed.purchase(2))).await;
+    pair.bed.world.start_again();
+    let ended = two.receive().await.unwrap();
+    assert_eq!(ended.outcome(), is("0110", "96"), "it broke off with its process");
+    assert_eq!(pair.bed.world.available().await, "99983.50");
+    pair.bed.world.verify_ledger().await;
+}
+
+fn repeated(mut request: Message) -> Message {
+    request.set_mti(message("0101", &[]).mti());
+    request
 }
 
 #[tokio::test(flavor = "multi_thread")]

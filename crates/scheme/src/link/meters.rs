@@ -18,6 +18,8 @@ const CLOSED: &str = "cardbridge_link_closed_total";
 const UNDELIVERED: &str = "cardbridge_link_undelivered_total";
 const FORCED_LIMIT: &str = "cardbridge_link_forced_limit_passed_total";
 const REPEATS: &str = "cardbridge_link_repeats_total";
+const EARLY_REVERSALS: &str = "cardbridge_link_early_reversals_total";
+const UNPOSTED_ADVICES: &str = "cardbridge_link_unposted_advices_total";
 const MAC_ERRORS: &str = "cardbridge_link_mac_errors_total";
 const PIN_ERRORS: &str = "cardbridge_link_pin_errors_total";
 const ECHO_SECONDS: &str = "cardbridge_link_echo_seconds";
@@ -120,6 +122,16 @@ impl Meters {
     /// A request that was known already.
     pub(crate) fn repeated(&self) {
         metrics::counter!(REPEATS, "link" => self.link()).increment(1);
+    }
+
+    /// A reversal that came before its original.
+    pub(crate) fn early_reversal(&self) {
+        metrics::counter!(EARLY_REVERSALS, "link" => self.link()).increment(1);
+    }
+
+    /// A fact that is not posted.
+    pub(crate) fn unposted_advice(&self) {
+        metrics::counter!(UNPOSTED_ADVICES, "link" => self.link()).increment(1);
     }
 
     /// A message without the right authentication code.

@@ -352,10 +352,19 @@ impl Link {
             }
             Reply::Accepted | Reply::Silence => false,
         };
+        let (is_early, is_unposted) = (reply.is_early(), reply.is_unposted(mti.function() == 2));
         counters.repeats += u64::from(is_repeated);
+        counters.early_reversals += u64::from(is_early);
+        counters.unposted_advices += u64::from(is_unposted);
         drop(counters);
         if is_repeated {
             self.meters.repeated();
+        }
+        if is_early {
+            self.meters.early_reversal();
+        }
+        if is_unposted {
+            self.meters.unposted_advice();
         }
         self.meters.message(mti, reply.code().as_ref().map(|code| code.text(mti.version())));
     }

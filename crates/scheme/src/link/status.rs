@@ -62,6 +62,10 @@ pub struct LinkCounters {
     pub refused: u64,
     /// Answers that could not be written, or came too late to be.
     pub undelivered: u64,
+    /// Reversals that came before their originals.
+    pub early_reversals: u64,
+    /// Advices and reversals that are not posted, so that an operator must look.
+    pub unposted_advices: u64,
 }
 
 /// A zone key in use.

@@ -6,6 +6,16 @@ use iso8583::Message;
 use super::codes::Refusal;
 use super::field;
 
+/// The processing code of a purchase with cash back.
+const CASH_BACK: &str = "09";
+/// Characters of a set of DE54, and where its parts stand.
+const SET: usize = 20;
+const SET_TYPE: std::ops::Range<usize> = 2..4;
+const SET_CURRENCY: std::ops::Range<usize> = 4..7;
+const SET_MINOR: std::ops::Range<usize> = 8..20;
+/// The amount type of the part that is paid out.
+const CASH_PART: &str = "40";
+
 /// The amount; `None` if there is none, which has no currency either.
 pub(super) fn amount_of(message: &Message) -> Result<Option<Money>, Refusal> {
     let minor = match message.get(field::AMOUNT) {
@@ -34,6 +44,30 @@ pub(super) fn billing_of(message: &Message) -> Result<Option<BillingAmount>, Ref
     }
 }
 
+/// The part of a purchase with cash back that is paid out; `None` if the message is none, or does
+/// not say.
+pub(super) fn cash_back_of(
+    message: &Message,
+    amount: Option<Money>,
+) -> Result<Option<Money>, Refusal> {
+    let wrong = Refusal::Format(field::ADDITIONAL_AMOUNTS);
+    let is_asked = message.text(field::PROCESSING_CODE).is_some_and(|it| it.starts_with(CASH_BACK));
+    let sets = message.text(field::ADDITIONAL_AMOUNTS).filter(|_| is_asked);
+    let (Some(mut rest), Some(amount)) = (sets, amount) else { return Ok(None) };
+    while !rest.is_empty() {
+        let (set, others) = rest.split_at_checked(SET).ok_or(wrong)?;
+        rest = others;
+        if set.get(SET_TYPE) == Some(CASH_PART) {
+            let currency =
+                currency_of(set.get(SET_CURRENCY).unwrap_or_default(), field::ADDITIONAL_AMOUNTS)?;
+            let minor = set.get(SET_MINOR).and_then(|digits| digits.parse().ok()).ok_or(wrong)?;
+            let is_part = currency == amount.currency() && minor <= amount.amount_minor();
+            return if is_part { Ok(Some(Money::new(minor, currency))) } else { Err(wrong) };
+        }
+    }
+    Ok(None)
+}
+
 /// The rate's digits, and how many of them are decimals, which the first digit says.
 fn rate_of(message: &Message) -> Option<(i64, u32)> {
     let (decimals, digits) = message.text(field::BILLING_RATE)?.split_at_checked(1)?;
@@ -49,4 +83,38 @@ fn currency_of(text: &str, number: u8) -> Result<Currency, Refusal> {
     let is_numeric = text.bytes().all(|byte| byte.is_ascii_digit());
     let currency = is_numeric.then(|| Currency::parse(text)).flatten();
     currency.ok_or(Refusal::Format(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use iso8583::Mti;
+
+    use super::*;
+
+    fn read(code: &str, sets: &str) -> Result<Option<Money>, Refusal> {
+        let mut message = Message::new(Mti::new([0, 1, 0, 0]).unwrap());
+        message.set(field::PROCESSING_CODE, code.as_bytes()).unwrap();
+        message.set(field::ADDITIONAL_AMOUNTS, sets.as_bytes()).unwrap();
+        cash_back_of(&message, Some(Money::new(1_550, Currency::USD)))
+    }
+
+    #[test]
+    fn cash_back_is_a_part_of_the_amount() {
+        let wrong = Err(Refusal::Format(field::ADDITIONAL_AMOUNTS));
+        let part = "0040840D000000000500";
+        let cash = Ok(Some(Money::new(500, Currency::USD)));
+        assert_eq!(read("090000", part), cash);
+        assert_eq!(read("090000", &format!("0001840C000000009999{part}")), cash);
+        assert_eq!(read("000000", part), Ok(None));
+        assert_eq!(read("090000", "0001840C000000009999"), Ok(None));
+        for sets in [
+            "0040840D000000001551",
+            "0040978D000000000500",
+            "0040000D000000000500",
+            "0040840D00000000050x",
+            "0040840D0000000005",
+        ] {
+            assert_eq!(read("090000", sets), wrong, "{sets}");
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod balances;
 mod chip;
 mod codes;
 mod fact;
+mod facts;
 pub(crate) mod field;
 mod identity;
 mod merchant;

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use super::amounts::{amount_of, billing_of};
 use super::chip::chip_of;
 use super::codes::Refusal;
+use super::facts::facts_of;
 use super::field;
 use super::identity::{network_key, numbers_of, original_of};
 use super::merchant::{Place, merchant_of};
@@ -17,7 +18,7 @@ use super::presence::require;
 use super::presented::card_of;
 use super::reading::CardReading;
 use super::rules::RequestRules;
-use crate::order::{BalanceInquiry, LinkMessage, Order, OrderCard, OrderPin, Original};
+use crate::order::{BalanceInquiry, LinkMessage, Order, OrderCard, OrderChip, OrderPin, Original};
 
 /// Fields that every request has.
 pub(super) const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
@@ -75,10 +76,14 @@ pub(crate) fn order_of(
     let acquirer_amount = amount_of(message)?;
     let is_zero = acquirer_amount.is_none_or(|amount| !amount.is_positive());
     let transaction_type = transaction_type_of(message, is_zero, network.rules)?;
+    let chip = chip_of(message)?;
+    let mut facts = facts_of(message, network.link, acquirer_amount)?;
+    facts.chip = chip.as_ref().map(OrderChip::shown).unwrap_or_default();
     Ok(Order {
         card,
         pin: pin_of(message),
-        chip: chip_of(message)?,
+        chip,
+        facts,
         acquirer_amount,
         billing,
         transaction_type,
@@ -196,11 +201,12 @@ fn balances_of(message: &Message, are_required: bool) -> BalanceInquiry {
     }
 }
 
-/// A request that takes money raises what its DE90 names. Without DE90 an equal RRN may be a
-/// coincidence.
+/// A request that takes money raises what its DE90 names, a refund gives it back. Without DE90 an
+/// equal RRN may be a coincidence.
 fn original_named(message: &Message, transaction_type: TransactionType) -> Original {
     let is_named = message.get(field::ORIGINAL).is_some();
-    if is_named && takes_money(transaction_type) { Original::Named } else { Original::None }
+    let moves_money = transaction_type != TransactionType::Inquiry;
+    if is_named && moves_money { Original::Named } else { Original::None }
 }
 
 const fn takes_money(transaction_type: TransactionType) -> bool {
@@ -333,7 +339,7 @@ mod tests {
             matches!(read(changes).ok().unwrap().original, Original::Named)
         };
         assert!(names(&[(90, original)]) && names(&[(3, "010000"), (90, original)]));
-        assert!(!names(&[]) && !names(&[(3, "200000"), (90, original)]));
+        assert!(names(&[(3, "200000"), (90, original)]) && !names(&[]));
         assert!(!names(&[(3, "310000"), (90, original)]));
     }
 

@@ -36,6 +36,8 @@ pub(crate) enum Reply {
     Stated {
         /// What the network is told.
         code: Code,
+        /// What it led to.
+        outcome: MessageOutcome,
         /// Whether it is the first message's answer again.
         is_repeated: bool,
     },
@@ -54,6 +56,23 @@ impl Reply {
             Self::Declined { code, .. } | Self::Stated { code, .. } => Some(*code),
             Self::Refused(refusal) => Some(refusal.code()),
             Self::Silence => None,
+        }
+    }
+
+    /// True for a reversal that waits for its original from now on.
+    pub(crate) const fn is_early(&self) -> bool {
+        matches!(self, Self::Stated { outcome: MessageOutcome::Early, is_repeated: false, .. })
+    }
+
+    /// True for a fact that is not posted. An advice of one is refused only for its card or for its
+    /// contradiction of an earlier one.
+    pub(crate) fn is_unposted(&self, is_advice: bool) -> bool {
+        match self {
+            Self::Stated { outcome, is_repeated, .. } => {
+                !is_repeated && MessageOutcome::UNPOSTED.contains(outcome)
+            }
+            Self::Refused(Refusal::UnknownCard | Refusal::Conflict) => is_advice,
+            _ => false,
         }
     }
 
@@ -106,7 +125,10 @@ pub(crate) fn reply_of(
 /// What an advice's result is answered: a fact is never refused for what it states.
 pub(crate) fn reply_of_advice(result: Result<bool, SchemeError>) -> Reply {
     match result {
-        Ok(is_repeated) => Reply::Stated { code: Code::APPROVED, is_repeated },
+        Ok(is_repeated) => {
+            let outcome = MessageOutcome::Accepted;
+            Reply::Stated { code: Code::APPROVED, outcome, is_repeated }
+        }
         Err(error) => refused(&error),
     }
 }
@@ -134,7 +156,7 @@ pub(crate) fn reply_of_reversal(
         | MessageOutcome::Unclear
         | MessageOutcome::Early => Code::REVERSED,
     };
-    Reply::Stated { code, is_repeated }
+    Reply::Stated { code, outcome, is_repeated }
 }
 
 fn refused(error: &SchemeError) -> Reply {
@@ -162,7 +184,7 @@ const fn of_authoriser(error: &AuthoriseError) -> Option<Refusal> {
         AuthoriseError::Undecided => return None,
         AuthoriseError::Money(MoneyError::TooManyIncrements) => Refusal::TooManyIncrements,
         AuthoriseError::Money(MoneyError::NetworkKeyConflict) => Refusal::Conflict,
-        // Requests of links name no original yet.
+        // What a request names is followed only if it can be.
         AuthoriseError::OriginalMissing
         | AuthoriseError::NotReserved
         | AuthoriseError::NotIncrementable

@@ -217,9 +217,7 @@ impl Store {
             page.but_text("delivery", AnswerDelivery::Written.as_str());
         }
         if filter.is_unposted {
-            let unposted =
-                [MessageOutcome::UnknownCard, MessageOutcome::Cleared, MessageOutcome::Unclear];
-            page.among("outcome", unposted.into_iter().map(MessageOutcome::as_str));
+            page.among("outcome", MessageOutcome::UNPOSTED.into_iter().map(MessageOutcome::as_str));
         }
         page.compare("received_at", ">=", filter.from);
         page.compare("received_at", "<", filter.to);
