@@ -117,6 +117,22 @@ impl Database {
         entries.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
     }
 
+    /// The tables of a server's database, each with its rows as text.
+    pub async fn rows(&self) -> Vec<(String, Vec<u8>)> {
+        let Self::Server { .. } = self else { return Vec::new() };
+        let session = self.connect().await;
+        let tables = "SELECT table_name::text FROM information_schema.tables \
+            WHERE table_schema = current_schema()";
+        let mut found = Vec::new();
+        for table in session.query(tables, &[]).await.unwrap() {
+            let table: String = table.get(0);
+            let rows = session.query(&format!("SELECT t::text FROM {table} t"), &[]).await.unwrap();
+            let text: String = rows.iter().map(|row| row.get::<_, String>(0) + "\n").collect();
+            found.push((table, text.into_bytes()));
+        }
+        found
+    }
+
     /// The number of deadlocks that the server has found; it counts when a connection ends.
     pub async fn deadlocks(&self) -> i64 {
         let Self::Server { .. } = self else { return 0 };

@@ -33,6 +33,14 @@ impl Engine {
         self.server.as_ref().expect("a server").connect().await
     }
 
+    /// The rows of the server's tables, as text; the embedded store has files instead.
+    pub async fn rows(&self) -> Vec<(String, Vec<u8>)> {
+        match &self.server {
+            Some(server) => server.rows().await,
+            None => Vec::new(),
+        }
+    }
+
     /// Options for `serve`.
     pub fn options(&self) -> Vec<&str> {
         self.options.iter().map(String::as_str).collect()

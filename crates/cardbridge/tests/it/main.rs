@@ -34,6 +34,7 @@ mod link_processes;
 mod link_reversals;
 mod link_rules;
 mod link_scripts;
+mod link_secrets;
 mod link_security;
 mod link_tls;
 mod links;
