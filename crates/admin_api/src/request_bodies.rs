@@ -283,9 +283,8 @@ pub(crate) const CLOCK_ADVANCE: Table = Table::named(
 
 pub(crate) const NEW_AUTHORISATION: Table = Table::named(
     "NewAuthorisation",
-    "A purchase, cash withdrawal, inquiry, completion or refund. The card is named by `cardId`, or \
-             by `pan`,\n\
-             `expiry` and `cvv2`.",
+    "A purchase, cash withdrawal, inquiry, completion or refund, asked for or stated by an\n\
+             advice. The card is named by `cardId`, or by `pan`, `expiry` and `cvv2`.",
     &[
         Field::text("cardId", "The card's id."),
         Field::text("pan", "The card's number."),
@@ -294,12 +293,29 @@ pub(crate) const NEW_AUTHORISATION: Table = Table::named(
         Field::text("pin", "The PIN that the shopper entered, four digits; a wrong one declines."),
         Field::text("amount", "Major units.").required(),
         Field::text("currency", "Numeric ISO 4217 code.").required(),
+        Field::text(
+            "messageClass",
+            "`request` (default) and `single`, whose approval is posted at once, ask the\n\
+             enterprise; `advice` and `single_advice`, which posts, state what the network\n\
+             decided.",
+        ),
+        Field::object("advice", "The network's decision; approved if absent.", &NETWORK_DECISION),
+        Field::text(
+            "entryMode",
+            "How the card was read, for the receipt: `UNKNOWN`, `MANUAL`, `MAGSTRIPE`, `CHIP`,\n\
+             `CONTACTLESS`, `CONTACTLESS_MAGSTRIPE`, `ON_FILE`, `FALLBACK`, `ECOMMERCE` or\n\
+             `OTHER`.",
+        ),
+        Field::text(
+            "cashBackAmount",
+            "The part of a purchase that is paid out in cash, major units; for the receipt.",
+        ),
         Field::text("transactionType", "`R` (default), `C`, `P` or `Q`."),
         Field::text("authType", "`NORMAL` (default), `PRE_AUTH` or `PRE_AUTH_COMPLETION`."),
         Field::text(
             "originalAuthId",
-            "The reservation that a completion completes, or the purchase that a refund (type\n\
-             P) gives back.",
+            "The reservation that a completion completes, the purchase that a refund (type\n\
+             P) gives back, what an advice raises, or what a `single_advice` posts.",
         ),
         MCC,
         MERCHANT_ID,
@@ -308,6 +324,19 @@ pub(crate) const NEW_AUTHORISATION: Table = Table::named(
         MERCHANT_COUNTRY,
         STAN,
         RRN,
+    ],
+);
+
+pub(crate) const NETWORK_DECISION: Table = Table::named(
+    "NetworkDecision",
+    "What the network decided in the enterprise's place; for advices.",
+    &[
+        Field::text(
+            "responseCode",
+            "The network's own code, two letters or digits; `00` if absent. 00, 08, 10, 11,\n\
+             16, 85 and 87 approve.",
+        ),
+        Field::text("authCode", "The code of an approval: 1 to 6 letters and digits."),
     ],
 );
 
@@ -320,7 +349,17 @@ pub(crate) const INCREMENT: Table = Table::named(
 pub(crate) const REVERSAL: Table = Table::named(
     "Reversal",
     "What is taken back.",
-    &[Field::text("amount", "Major units of the acquirer's currency; all that is left if absent.")],
+    &[
+        Field::text(
+            "amount",
+            "Major units of the acquirer's currency; all that is left if absent.",
+        ),
+        Field::text(
+            "remainingAmount",
+            "In place of `amount`: how much of it and its increments is to remain. Sent again, it\n\
+             gives nothing back.",
+        ),
+    ],
 );
 
 pub(crate) const CLEARING: Table = Table::named(

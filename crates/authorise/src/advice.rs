@@ -4,9 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{AuthId, Authorisation, Cause, JobId, ResponseCode, WebhookId, WebhookSubType};
+use domain::{
+    ArrivedMessage, AuthId, Authorisation, Cause, JobId, LinkArrival, MessageFacts,
+    MessageIdentity, MessageKind, NetworkKey, ResponseCode, WebhookId, WebhookSubType,
+};
 use schedule::{JobError, LeasedJobs};
-use store::{AdviceTold, Advise, Advised, AuthorisationView, Job, JobKind, Store};
+use store::{AdviceTold, Advise, Advised, AuthorisationView, Claim, Job, JobKind, Store};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wire::cardbridge::webhook::authorisation_result_event;
@@ -20,7 +23,7 @@ use crate::hold::{self, HoldTerms};
 use crate::load::load;
 use crate::parts::converted;
 use crate::receipt::{Receipt, StoredReceipt, Timings};
-use crate::request::{AdviceRequest, AuthoriseError};
+use crate::request::{AdviceAnswer, AdviceRequest, AuthoriseError};
 use crate::reversal::Prepared;
 use crate::webhooks::transactions;
 
@@ -29,20 +32,24 @@ const MAX_TELLING: u32 = 64;
 
 impl Authoriser {
     /// Takes an advice as the fact that it states, and answers once it is committed. It is
-    /// completed even if the caller goes away; returns whether the same advice was taken before.
+    /// completed even if the caller goes away.
     ///
     /// # Errors
     /// [`AuthoriseError`]; it is not known then whether it was taken, and the network repeats it.
-    pub async fn advise(self: &Arc<Self>, request: AdviceRequest) -> Result<bool, AuthoriseError> {
+    pub async fn advise(
+        self: &Arc<Self>,
+        request: AdviceRequest,
+    ) -> Result<AdviceAnswer, AuthoriseError> {
         let under_way = self.admit().await.ok_or(AuthoriseError::Overloaded)?;
         let started = Instant::now();
         let (reply, answer) = oneshot::channel();
         let own = Arc::clone(self);
-        tokio::spawn(async move {
+        tokio::spawn(Claim::carried(async move {
             let card = request.fact.card.clone();
             match own.state(request, started).await {
-                Ok(Advised { is_repeated, reversal }) => {
-                    let _ = reply.send(Ok(is_repeated));
+                Ok(Advised { is_repeated: repeated, auth_id, reversal }) => {
+                    let reversal_id = reversal.as_ref().map(|it| it.auth_id);
+                    let _ = reply.send(Ok(AdviceAnswer { auth_id, reversal_id, repeated }));
                     if let Some(reversal) = reversal {
                         let prepared = Prepared::of(&own.parts, card, started).await;
                         own.tell_reversal(prepared, reversal, started, under_way).await;
@@ -52,7 +59,7 @@ impl Authoriser {
                     let _ = reply.send(Err(error));
                 }
             }
-        });
+        }));
         answer.await.unwrap_or(Err(AuthoriseError::BrokenOff))
     }
 
@@ -61,7 +68,8 @@ impl Authoriser {
         advice: AdviceRequest,
         started: Instant,
     ) -> Result<Advised, AuthoriseError> {
-        let AdviceRequest { fact, message, decline, auth_code, allows_more, must_clear } = advice;
+        let AdviceRequest { fact, message, names, decline, auth_code, allows_more, must_clear } =
+            advice;
         let AuthoriserParts { store, vm_settings, .. } = &self.parts;
         let (now, posts) = (store.clock().now(), fact.posts);
         let mut timings = Timings::new(started);
@@ -69,17 +77,24 @@ impl Authoriser {
         let context = load(store, &fact.card, converted_amount.currency()).await?;
         let conversion = converted(store, &fact, &context.fx_table).await?;
         // Without a rate the fact cannot be booked yet: the network repeats it.
-        let conversion = conversion.map_err(|_| AuthoriseError::Missing("rate"))?;
+        let conversion = conversion.map_err(|_| AuthoriseError::NoRate)?;
         timings.ended("load");
         let terms = HoldTerms::new(&context, &fact, *vm_settings);
         let webhooks = transactions(context.vm_card.as_ref(), *vm_settings);
+        let kind = fact.kind();
         let (presented, network) = (fact.presented, fact.network.clone());
         let record = hold::record(store, fact, &context.profile, Some(conversion), now);
         let receipt = Receipt { network, ..Receipt::new(presented, Vec::new(), timings) };
+        let (message, kept) = match message {
+            Some(LinkArrival { message, record }) => (message, Some(record)),
+            None => (simulated(kind, &record), None),
+        };
         let advise = Advise {
             receipt: receipt.prepared(&record, None, Vec::new()),
             record,
             message,
+            kept,
+            names,
             decline,
             auth_code,
             posts,
@@ -161,6 +176,16 @@ pub fn advice_worker(store: Store, authoriser: Arc<Authoriser>) -> LeasedJobs {
         let authoriser = Arc::clone(&authoriser);
         Box::pin(async move { authoriser.tell_advice(job).await })
     })
+}
+
+/// A simulated advice, which is about this.
+fn simulated(kind: MessageKind, it: &Authorisation) -> ArrivedMessage {
+    let identity = match &it.network_key {
+        Some(NetworkKey { stan, rrn }) => MessageIdentity::of_card(kind, it.card_id, stan, rrn),
+        None => MessageIdentity::making(kind, it.auth_id),
+    };
+    let amount = Some(it.acquirer_amount);
+    ArrivedMessage { identity, facts: MessageFacts { amount, ..MessageFacts::default() } }
 }
 
 /// The cause of an approval that the network reported, by what the enterprise said to it.

@@ -328,6 +328,7 @@ impl Authoriser {
                 // A repeated call counts as a single try too.
                 Claim::current().map(|claim| claim.message_key())
             }),
+            kind: request.kind(),
             identity: request.message.as_ref().map(|it| it.message.identity.clone()),
             follows: request.original.as_ref().map(|it| it.auth_id),
             pin,

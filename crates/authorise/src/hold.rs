@@ -2,8 +2,9 @@
 //! commit of the store.
 
 use domain::{
-    AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, LinkArrival, Money, OutsId,
-    Timestamp, TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding, VmLimits,
+    AuthId, AuthType, Authorisation, CardProfile, Cause, Direction, LinkArrival, MessageKind,
+    Money, OutsId, Timestamp, TransactionType, VelocityLimits, VmAppId, VmCard, VmFunding,
+    VmLimits,
 };
 use store::{
     BeginAuthorisation, BeginOutcome, MoneyError, OwnLimits, Store, VelocityTerms, VmTariff,
@@ -76,6 +77,8 @@ fn hold_expiry(profile: &CardProfile, auth_type: AuthType, now: Timestamp) -> Ti
 pub(crate) struct HoldTerms {
     /// The message, if it came by a link.
     message: Option<LinkArrival>,
+    /// The class of a simulated one.
+    kind: MessageKind,
     pub(crate) limits: Option<VelocityTerms>,
     pub(crate) vm_app_id: Option<VmAppId>,
     /// The webhooks of the decision, here or later.
@@ -94,6 +97,7 @@ impl HoldTerms {
         let (card, vm_card) = (&request.card, context.vm_card.as_ref());
         Self {
             message: request.message.clone(),
+            kind: request.kind(),
             limits: stored_limits(context, request, settings),
             vm_app_id: vm_card.map(|it| it.vm_app_id),
             webhooks: decision_webhooks(card.account.is_forwarded(), vm_card, settings),
@@ -152,6 +156,7 @@ pub(crate) async fn begin(
         receipt: receipt.prepared(&authorisation, None, commit_checks.clone()),
         authorisation,
         message: terms.message.clone(),
+        kind: terms.kind,
         webhooks: terms.webhooks.clone(),
         vm_app_id: terms.vm_app_id,
         velocity,

@@ -45,7 +45,8 @@ pub use clearing::{ClearingError, ForceRequest};
 pub use expiry::HoldExpiryWorker;
 pub use network_facts::NetworkFacts;
 pub use request::{
-    AdviceRequest, AuthorisationAnswer, AuthorisationRequest, AuthoriseError, ChipVerdict,
-    NetworkReversal, NotFollowed, Presented, PresentedValue, ReversalAnswer, ReversalRequest,
+    AdviceAnswer, AdviceRequest, AuthorisationAnswer, AuthorisationRequest, AuthoriseError,
+    ChipVerdict, NetworkReversal, NotFollowed, Presented, PresentedValue, ReversalAnswer,
+    ReversalRequest,
 };
 pub use three_ds::{ChallengeError, Challenges, challenge_expiry_worker};

@@ -1,8 +1,8 @@
 //! The requests for authorisations and their results.
 
 use domain::{
-    AuthType, Authorisation, BillingAmount, Card, LinkArrival, Merchant, MessageOutcome, Money,
-    NetworkKey, PinVerdict, ResponseCode, TransactionType, text_enum,
+    AuthId, AuthType, Authorisation, BillingAmount, Card, LinkArrival, Merchant, MessageKind,
+    MessageOutcome, Money, NetworkKey, PinVerdict, ResponseCode, TransactionType, text_enum,
 };
 use store::{MoneyError, PinComparison, StoreError};
 use thiserror::Error;
@@ -128,6 +128,11 @@ pub struct AuthorisationRequest {
 }
 
 impl AuthorisationRequest {
+    /// The class of a simulated message.
+    pub(crate) const fn kind(&self) -> MessageKind {
+        if self.posts { MessageKind::Financial } else { MessageKind::Authorisation }
+    }
+
     /// What the network bills in the card's currency, which is then held as it stands
     /// (network-iso8583.md section 3.3).
     pub(crate) fn billed(&self) -> Option<&BillingAmount> {
@@ -150,6 +155,10 @@ pub struct ReversalRequest {
     /// The amount in minor units of the acquirer's currency; `None` = all that is left of it and of
     /// its increments.
     pub acquirer_amount_minor: Option<i64>,
+    /// What is to remain of it and of its increments, in place of an amount that is taken back.
+    pub remaining_minor: Option<i64>,
+    /// The class of the messages that made it: what a financial one posted is posted back.
+    pub kind: MessageKind,
 }
 
 /// A reversal that a network sends: it says what remains of its original.
@@ -168,8 +177,10 @@ pub struct NetworkReversal {
 pub struct AdviceRequest {
     /// The card, the amount and the shop, as a request for it would have them.
     pub fact: AuthorisationRequest,
-    /// The message.
-    pub message: LinkArrival,
+    /// The message; `None` for a simulated one, which is known by the network's key.
+    pub message: Option<LinkArrival>,
+    /// The authorisation that a simulated one names, and the class of the messages that made it.
+    pub names: Option<(AuthId, MessageKind)>,
     /// The code of a decline; `None` = the network approved.
     pub decline: Option<ResponseCode>,
     /// The authorisation code that the message gives.
@@ -178,6 +189,17 @@ pub struct AdviceRequest {
     pub allows_more: bool,
     /// True if it is no fact, but a request to clear what it names within what that has left.
     pub must_clear: bool,
+}
+
+/// The answer to an advice: it was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdviceAnswer {
+    /// The authorisation that it made, or is about.
+    pub auth_id: Option<AuthId>,
+    /// The record of what it gave back.
+    pub reversal_id: Option<AuthId>,
+    /// True if the same advice was taken before.
+    pub repeated: bool,
 }
 
 /// The answer to a network's reversal.
@@ -224,6 +246,9 @@ pub enum AuthoriseError {
     /// The first message with this network key remains undecided.
     #[error("the first message with this network key is not decided yet")]
     Undecided,
+    /// A fact cannot be booked: no rate is set for its currency.
+    #[error("no rate is set for the currency")]
+    NoRate,
     /// The card's enterprise, profile or platform key is missing.
     #[error("missing: {0}")]
     Missing(&'static str),
@@ -244,7 +269,8 @@ impl AuthoriseError {
     pub(crate) const fn is_fault(&self) -> bool {
         match self {
             Self::Money(MoneyError::Store(StoreError::KeyTaken)) => false,
-            Self::Missing(_)
+            Self::NoRate
+            | Self::Missing(_)
             | Self::BrokenOff
             | Self::Money(MoneyError::Store(_))
             | Self::Store(_) => true,

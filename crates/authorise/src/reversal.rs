@@ -109,12 +109,18 @@ pub(crate) async fn reverse(
     let reverse = ReverseAuthorisation {
         auth_id: request.original.auth_id,
         acquirer_amount_minor: request.acquirer_amount_minor,
+        remaining_minor: request.remaining_minor,
+        kind: request.kind,
         reversal_id,
         webhooks: transactions(prepared.context.vm_card.as_ref(), *vm_settings),
         now: store.clock().now(),
     };
     let reversed = store.reverse_authorisation(reverse).await;
     let reversal = reversed.inspect_err(|error| undecided.doubt(reversal_id, error))?;
+    if reversal.auth_id != reversal_id {
+        // Nothing is left beyond what is to remain.
+        return Ok(HoldOutcome::Answered { authorisation: Box::new(reversal), repeated: true });
+    }
     prepared.told(parts, undecided, reversal).await
 }
 

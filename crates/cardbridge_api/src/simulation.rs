@@ -1,7 +1,7 @@
 //! The simulated purchase (cardbridge-open-api.md section 6.9).
 
 use domain::{AuthType, ErrorCode, Merchant, Mode, TransactionType};
-use scheme::{CardReference, Purchase};
+use scheme::{CardReference, MessageClass, Purchase};
 use wire::cardbridge::simulation::{FundAuth, FundAuthBody};
 
 use super::call::Call;
@@ -15,6 +15,7 @@ pub(crate) async fn fund_auth(call: Call<FundAuth>) -> Reply<FundAuthBody> {
     let request = call.body()?;
     let card = call.state.cards.card(call.enterprise_id, &request.card_id).await?;
     let purchase = Purchase {
+        class: MessageClass::Request,
         pin: None,
         card: CardReference::Id(card.card_id),
         amount_text: request.amount.to_major(),
@@ -22,6 +23,8 @@ pub(crate) async fn fund_auth(call: Call<FundAuth>) -> Reply<FundAuthBody> {
         transaction_type: TransactionType::Purchase,
         auth_type: AuthType::Normal,
         merchant: Merchant::default(),
+        entry_mode: None,
+        cash_back: None,
         original_auth_id: None,
         stan: None,
         rrn: None,

@@ -250,21 +250,28 @@ impl MessageOutcome {
 impl MessageIdentity {
     /// A simulated message about a card.
     #[must_use]
-    pub fn of_card(card_id: CardId, stan: &str, rrn: &str) -> Self {
-        Self::simulated(format!("card:{card_id}"), stan, rrn)
+    pub fn of_card(kind: MessageKind, card_id: CardId, stan: &str, rrn: &str) -> Self {
+        Self::simulated(kind, format!("card:{card_id}"), stan, rrn)
+    }
+
+    /// A simulated message without numbers, by the authorisation that it makes: it is never known
+    /// when it arrives again.
+    #[must_use]
+    pub fn making(kind: MessageKind, auth_id: AuthId) -> Self {
+        Self::simulated(kind, format!("made:{auth_id}"), "", "")
     }
 
     /// A simulated message that follows an authorisation. It may arrive on the card's twin, which
     /// has the same PAN but another card id.
     #[must_use]
-    pub fn following(original: AuthId, stan: &str, rrn: &str) -> Self {
-        Self::simulated(format!("after:{original}"), stan, rrn)
+    pub fn following(kind: MessageKind, original: AuthId, stan: &str, rrn: &str) -> Self {
+        Self::simulated(kind, format!("after:{original}"), stan, rrn)
     }
 
-    fn simulated(subject: String, stan: &str, rrn: &str) -> Self {
+    fn simulated(kind: MessageKind, subject: String, stan: &str, rrn: &str) -> Self {
         let numbers = MessageNumbers {
             network: MessageNumbers::SANDBOX.to_owned(),
-            kind: MessageKind::Authorisation,
+            kind,
             acquirer: String::new(),
             stan: stan.to_owned(),
             stamp: String::new(),

@@ -21,9 +21,15 @@ pub enum SchemeError {
     /// The amount is not valid in its currency.
     #[error(transparent)]
     Amount(#[from] AmountError),
+    /// What is to remain is not valid in its currency.
+    #[error(transparent)]
+    Remaining(AmountError),
     /// The amount is not above zero.
     #[error("the amount must be above zero")]
     NotPositive,
+    /// The part that is paid out in cash exceeds the amount.
+    #[error("the part paid out in cash exceeds the amount")]
+    CashBack,
     /// A message needs the card's balances, which its enterprise alone knows.
     #[error("the card's balances are not known here")]
     NoBalances,

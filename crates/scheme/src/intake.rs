@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use authorise::{
-    AdviceRequest, AuthorisationAnswer, AuthorisationRequest, AuthoriseError, Authoriser,
-    CardBalances, NetworkReversal, NotFollowed, Presented, ReversalAnswer,
+    AdviceAnswer, AdviceRequest, AuthorisationAnswer, AuthorisationRequest, AuthoriseError,
+    Authoriser, CardBalances, NetworkReversal, NotFollowed, Presented, ReversalAnswer,
 };
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, HoldState, MessageOutcome,
-    Money, PinVerdict, TransactionType,
+    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, HoldState, MessageKind,
+    MessageOutcome, Money, PinVerdict, TransactionType,
 };
 use store::{AuthorisationView, Store};
 use vault::Vault;
@@ -17,6 +17,7 @@ use crate::card_reference::{UsedCard, find, record_of_pan};
 use crate::error::SchemeError;
 use crate::order::{Advice, BalanceInquiry, Order, Original, Reversal};
 use crate::pin::{EnteredPin, entered};
+use crate::purchase::NetworkDecision;
 
 /// Takes orders. Clones share everything.
 #[derive(Clone)]
@@ -150,7 +151,8 @@ impl Intake {
         };
         let advice = AdviceRequest {
             fact: request.clone(),
-            message,
+            message: Some(message),
+            names: None,
             decline: None,
             auth_code: original.auth_code.clone(),
             allows_more: false,
@@ -183,12 +185,12 @@ impl Intake {
         })
     }
 
-    /// Takes an advice; returns whether it was taken before. A card that is not one of ours is an
-    /// error, and the message is kept for an operator.
+    /// Takes an advice of a link. A card that is not one of ours is an error, and the message is
+    /// kept for an operator.
     ///
     /// # Errors
     /// [`SchemeError`].
-    pub(crate) async fn advise(&self, advice: Advice) -> Result<bool, SchemeError> {
+    pub(crate) async fn advise(&self, advice: Advice) -> Result<AdviceAnswer, SchemeError> {
         let Advice { order, pan, message, decline, auth_code, allows_more } = advice;
         let card = match record_of_pan(&self.store, &self.vault, &pan).await {
             Err(SchemeError::CardNotFound) => {
@@ -198,27 +200,50 @@ impl Intake {
             }
             found => found?,
         };
-        let message = message.about(card.pan_id);
-        let fact = AuthorisationRequest {
-            acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
-            billing: order.billing,
-            card,
-            transaction_type: order.transaction_type,
-            auth_type: order.auth_type,
-            merchant: order.merchant,
-            network_key: order.network_key,
-            message: None,
-            original: None,
-            posts: order.posts,
-            not_followed: None,
-            presented: Presented::default(),
-            network: order.facts,
-            pin: None,
-            answer_by: None,
+        let request = AdviceRequest {
+            message: Some(message.about(card.pan_id)),
+            fact: fact_of(order, card),
+            names: None,
+            decline,
+            auth_code,
+            allows_more,
+            must_clear: false,
         };
-        let request =
-            AdviceRequest { fact, message, decline, auth_code, allows_more, must_clear: false };
         Ok(self.authoriser.advise(request).await?)
+    }
+
+    /// Takes a simulated advice about a card. What the shop read off the card is not compared: the
+    /// network decided.
+    ///
+    /// # Errors
+    /// [`SchemeError`]; an original with another PAN is not found.
+    pub(crate) async fn state(
+        &self,
+        (card, order): (Card, Order),
+        NetworkDecision { decline, auth_code }: NetworkDecision,
+    ) -> Result<AdviceAnswer, SchemeError> {
+        let names = match order.original {
+            Original::Id(auth_id) => {
+                let original = self.original_of(auth_id, &card).await?;
+                Some((auth_id, self.kind_of(&original).await?))
+            }
+            Original::None | Original::Named | Original::Record(_) => None,
+        };
+        let request = AdviceRequest {
+            message: None,
+            fact: fact_of(order, card),
+            names,
+            decline,
+            auth_code,
+            allows_more: false,
+            must_clear: false,
+        };
+        Ok(self.authoriser.advise(request).await?)
+    }
+
+    /// The class of the messages that made an authorisation.
+    pub(crate) async fn kind_of(&self, it: &Authorisation) -> Result<MessageKind, SchemeError> {
+        Ok(self.store.kind_of_messages(it.enterprise_id, it.auth_id).await?)
     }
 
     /// Carries out a network's reversal.
@@ -265,4 +290,25 @@ impl Intake {
 /// True while an approved purchase takes increments, a completion or a clearing.
 fn can_be_raised(it: &Authorisation) -> bool {
     it.hold_state == HoldState::Pending && it.auth_type != AuthType::PreAuthCompletion
+}
+
+/// What an advice states about a card, as a request for it would have it.
+fn fact_of(order: Order, card: Card) -> AuthorisationRequest {
+    AuthorisationRequest {
+        acquirer_amount: order.acquirer_amount.unwrap_or(Money::zero(card.currency)),
+        billing: order.billing,
+        card,
+        transaction_type: order.transaction_type,
+        auth_type: order.auth_type,
+        merchant: order.merchant,
+        network_key: order.network_key,
+        message: None,
+        original: None,
+        posts: order.posts,
+        not_followed: None,
+        presented: Presented::default(),
+        network: order.facts,
+        pin: None,
+        answer_by: None,
+    }
 }

@@ -6,6 +6,7 @@ mod error;
 mod intake;
 mod link;
 mod network;
+mod network_code;
 mod order;
 mod pin;
 mod purchase;
@@ -19,5 +20,7 @@ pub use link::{
     Management, ManagementAnswer, SignOn, Target, keep_keys, serve_link,
 };
 pub use network::SimulatedNetwork;
-pub use purchase::{CardReference, Increment, Purchase, Refund, RefundOf};
+pub use purchase::{
+    CardReference, Increment, MessageClass, NetworkDecision, Purchase, Refund, RefundOf, Reversing,
+};
 pub use translate::{CardReading, Code, Codes, Cvv2Place, Place, RequestRules};

@@ -2,18 +2,23 @@
 
 use std::sync::Arc;
 
-use authorise::{AuthorisationAnswer, Authoriser, ForceRequest, NetworkFacts, ReversalRequest};
+use authorise::{
+    AdviceAnswer, AuthorisationAnswer, AuthoriseError, Authoriser, ForceRequest, NetworkFacts,
+    ReversalRequest,
+};
 use domain::{
-    AuthId, AuthType, Authorisation, CardId, Currency, Merchant, Money, NetworkKey, TransactionType,
+    AmountError, AuthId, AuthType, Authorisation, CardId, Currency, Merchant, Money, NetworkKey,
+    TransactionType,
 };
 use store::{PostingOutcome, Store};
+use tokio::time::Instant;
 use vault::Vault;
 
-use crate::card_reference::active_record;
+use crate::card_reference::{UsedCard, active_record, find};
 use crate::error::SchemeError;
 use crate::intake::Intake;
 use crate::order::{BalanceInquiry, Order, OrderCard, OrderPin, Original};
-use crate::purchase::{Increment, Purchase, Refund, RefundOf};
+use crate::purchase::{Increment, NetworkDecision, Purchase, Refund, RefundOf, Reversing};
 
 /// Sends the messages of a card network. They take exactly the same path as real ones.
 pub struct SimulatedNetwork {
@@ -31,26 +36,40 @@ impl SimulatedNetwork {
     ///
     /// # Errors
     /// [`SchemeError`]; an original with another PAN is not found.
-    pub async fn purchase(&self, purchase: Purchase) -> Result<AuthorisationAnswer, SchemeError> {
-        let acquirer_amount = Money::parse_major(&purchase.amount_text, purchase.currency)?;
-        let order = Order {
-            card: purchase.card.into(),
-            pin: purchase.pin.map(OrderPin::Clear),
-            chip: None,
-            acquirer_amount: Some(acquirer_amount),
-            billing: None,
-            transaction_type: purchase.transaction_type,
-            auth_type: purchase.auth_type,
-            merchant: purchase.merchant,
-            network_key: network_key(purchase.stan, purchase.rrn),
-            facts: NetworkFacts::default(),
-            message: None,
-            posts: false,
-            original: purchase.original_auth_id.map_or(Original::None, Original::Id),
-            balances: BalanceInquiry::None,
-            answer_by: None,
-        };
+    pub async fn purchase(
+        &self,
+        mut purchase: Purchase,
+    ) -> Result<AuthorisationAnswer, SchemeError> {
+        let pin = purchase.pin.take().map(OrderPin::Clear);
+        let order = Order { pin, ..order_of(purchase)? };
         self.intake.authorise(order).await
+    }
+
+    /// States what the network decided; nobody is asked before the answer. Returns the
+    /// authorisation that the advice made or is about, as it is now.
+    ///
+    /// # Errors
+    /// [`SchemeError`]; an original with another PAN is not found.
+    pub async fn advise(
+        &self,
+        purchase: Purchase,
+        decision: NetworkDecision,
+    ) -> Result<(AuthorisationAnswer, AdviceAnswer), SchemeError> {
+        let (intake, started) = (&self.intake, Instant::now());
+        let mut order = order_of(purchase)?;
+        let is_about_nothing = order.acquirer_amount.is_none_or(|amount| !amount.is_positive());
+        if is_about_nothing && order.transaction_type != TransactionType::Inquiry {
+            return Err(AuthoriseError::Amount.into());
+        }
+        let UsedCard { card, .. } = find(&intake.store, &intake.vault, order.card).await?;
+        order.card = OrderCard::Id(card.card_id);
+        let taken = intake.state((card, order), decision).await?;
+        let auth_id = taken.auth_id.ok_or(SchemeError::AuthorisationNotFound)?;
+        let authorisation = intake.original(auth_id).await?;
+        let total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let repeated = taken.repeated;
+        let answer = AuthorisationAnswer { authorisation, repeated, total_ms, enterprise_ms: None };
+        Ok((answer, taken))
     }
 
     /// Raises an approved authorisation, in its own acquirer currency. An increment of an increment
@@ -97,19 +116,25 @@ impl SimulatedNetwork {
         Ok(self.intake.authoriser.outcome(auth_id).await?)
     }
 
-    /// Reverses an approved authorisation and its increments by `amount_text` (major units of the
-    /// acquirer's currency), or by all that is left; returns the reversal's own record.
+    /// Reverses an approved authorisation and its increments; what a message posted is posted back.
+    /// Returns the reversal's own record; where nothing is left beyond what is to remain, the
+    /// authorisation itself.
     ///
     /// # Errors
     /// [`SchemeError`].
     pub async fn reverse(
         &self,
         auth_id: AuthId,
-        amount_text: Option<&str>,
+        reversing: impl Into<Reversing<'_>>,
     ) -> Result<AuthorisationAnswer, SchemeError> {
         let original = self.intake.original(auth_id).await?;
-        let acquirer_amount_minor = acquirer_minor(&original, amount_text)?;
-        let request = ReversalRequest { original, acquirer_amount_minor };
+        let (acquirer_amount_minor, remaining_minor) = match reversing.into() {
+            Reversing::Whole => (None, None),
+            Reversing::Part(text) => (acquirer_minor(&original, Some(text))?, None),
+            Reversing::To(text) => (None, Some(remaining_minor(&original, text)?)),
+        };
+        let kind = self.intake.kind_of(&original).await?;
+        let request = ReversalRequest { original, acquirer_amount_minor, remaining_minor, kind };
         Ok(self.intake.authoriser.reverse(request).await?)
     }
 
@@ -182,9 +207,43 @@ impl SimulatedNetwork {
     }
 }
 
+/// The order that a simulated message makes, without its PIN.
+fn order_of(purchase: Purchase) -> Result<Order, SchemeError> {
+    let acquirer_amount = Money::parse_major(&purchase.amount_text, purchase.currency)?;
+    let Purchase { entry_mode, cash_back, .. } = purchase;
+    if cash_back.is_some_and(|cash| cash.amount_minor() > acquirer_amount.amount_minor()) {
+        return Err(SchemeError::CashBack);
+    }
+    Ok(Order {
+        card: purchase.card.into(),
+        pin: None,
+        chip: None,
+        acquirer_amount: Some(acquirer_amount),
+        billing: None,
+        transaction_type: purchase.transaction_type,
+        auth_type: purchase.auth_type,
+        merchant: purchase.merchant,
+        network_key: network_key(purchase.stan, purchase.rrn),
+        facts: NetworkFacts { entry_mode, cash_back, ..NetworkFacts::default() },
+        message: None,
+        posts: purchase.class.posts(),
+        original: purchase.original_auth_id.map_or(Original::None, Original::Id),
+        balances: BalanceInquiry::None,
+        answer_by: None,
+    })
+}
+
 /// STAN and RRN identify a message only together.
 fn network_key(stan: Option<String>, rrn: Option<String>) -> Option<NetworkKey> {
     Some(NetworkKey { stan: stan?, rrn: rrn? })
+}
+
+/// The minor units of what is to remain, which may be nothing, in the currency that the shop asked
+/// for.
+fn remaining_minor(original: &Authorisation, text: &str) -> Result<i64, SchemeError> {
+    let amount = Money::parse_major(text, original.acquirer_amount.currency());
+    let minor = amount.map_err(SchemeError::Remaining)?.amount_minor();
+    if minor < 0 { Err(SchemeError::Remaining(AmountError::OutOfRange)) } else { Ok(minor) }
 }
 
 /// The minor units of an amount in the currency that the shop asked for.

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use domain::{
-    AuthId, Card, CardId, CardStatus, CardType, EnterpriseId, MessageIdentity, MessageNumbers,
-    NetworkKey, PinTries, PinVerdict, Timestamp,
+    AuthId, Card, CardId, CardStatus, CardType, EnterpriseId, MessageIdentity, MessageKind,
+    MessageNumbers, NetworkKey, PinTries, PinVerdict, Timestamp,
 };
 use thiserror::Error;
 
@@ -105,6 +105,8 @@ pub struct PinPresentation {
     pub card_id: CardId,
     /// The message that carries it: a PIN that comes again with this message is the same try.
     pub network_key: Option<NetworkKey>,
+    /// The class of a simulated message.
+    pub kind: MessageKind,
     /// What makes a link's message known; `None` for a simulated one, which is known by
     /// `network_key`.
     pub identity: Option<MessageIdentity>,
@@ -121,7 +123,7 @@ impl PinPresentation {
     fn identities(&self) -> Vec<MessageIdentity> {
         match (&self.identity, &self.network_key) {
             (Some(identity), _) => vec![identity.clone()],
-            (None, Some(key)) => identities(self.card_id, self.follows, key),
+            (None, Some(key)) => identities(self.kind, self.card_id, self.follows, key),
             (None, None) => Vec::new(),
         }
     }

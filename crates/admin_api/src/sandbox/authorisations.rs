@@ -1,6 +1,6 @@
 //! Purchases, played.
 
-use authorise::AuthorisationAnswer;
+use authorise::{AdviceAnswer, AuthorisationAnswer};
 use axum::Json;
 use domain::AuthorisationStatus;
 use scheme::SchemeError;
@@ -21,8 +21,22 @@ answer_body! {
 }
 
 answer_body! {
-    /// The answer to the network.
-    pub(crate) struct AnswerBody of answer: &AuthorisationAnswer {
+    /// What an advice led to.
+    pub(crate) struct AdviceBody of taken: &AdviceAnswer {
+        /// True if the same advice was taken before.
+        repeated: bool = taken.repeated,
+        /// The record of what it gave back.
+        reversal_auth_id: Option<String> = taken.reversal_id.map(|id| id.to_string()),
+    }
+}
+
+answer_body! {
+    /// The answer to the network. To an advice it is the authorisation that the advice made or is
+    /// about, as its commit left it: the enterprise is told afterwards, and its answer changes
+    /// nothing but `detail`.
+    pub(crate) struct AnswerBody of
+        answer: &AuthorisationAnswer, taken: Option<&AdviceAnswer>
+    {
         auth_id: String = answer.authorisation.auth_id.to_string(),
         approved: bool = answer.authorisation.status == AuthorisationStatus::Approved,
         /// `00`, `01`, `11` or `21`.
@@ -39,14 +53,28 @@ answer_body! {
         original_auth_id: Option<String> =
             answer.authorisation.original_auth_id.map(|id| id.to_string()),
         latency_ms: LatencyBody = LatencyBody::of(answer),
+        /// Only in the answer to an advice.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        advice: Option<AdviceBody> = taken.map(AdviceBody::of),
     }
 }
 
 /// `POST /sandbox/v1/authorisations`.
 pub(crate) async fn create(call: Call) -> Answer<AnswerBody> {
-    let purchase = purchase::read(&call.state, &call.fields()?).await?;
-    let answer = answer_of(&call, call.state.network.purchase(purchase)).await?;
-    Ok(Json(AnswerBody::of(&answer)))
+    let network = &call.state.network;
+    let (purchase, decision) = purchase::read(&call.state, &call.fields()?).await?;
+    let Some(decision) = decision else {
+        let answer = answer_of(&call, network.purchase(purchase)).await?;
+        return Ok(Json(AnswerBody::of(&answer, None)));
+    };
+    let mut taken = AdviceAnswer { auth_id: None, reversal_id: None, repeated: true };
+    let advice = async {
+        let (answer, it) = network.advise(purchase, decision).await?;
+        taken = it;
+        Ok(answer)
+    };
+    let answer = answer_of(&call, advice).await?;
+    Ok(Json(AnswerBody::of(&answer, Some(&taken))))
 }
 
 /// The answer to a message. If an earlier run of the same call sent it, this is the outcome of

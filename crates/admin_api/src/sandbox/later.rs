@@ -1,7 +1,7 @@
 //! The network's messages after an authorisation: increments, reversals and clearings.
 
 use axum::Json;
-use scheme::Increment as NetworkIncrement;
+use scheme::{Increment as NetworkIncrement, Reversing};
 use store::PostingOutcome;
 
 use super::authorisations::{AnswerBody, answer_of};
@@ -12,6 +12,7 @@ use crate::fields::{currency, decimal_text, required_decimal, rrn, stan};
 use crate::operator::{AuthorisationBody, TransactionBody};
 use crate::request_bodies::{CLEARING, FORCED_CLEARING, INCREMENT, REVERSAL};
 use wire::field;
+use wire::field::Field;
 
 /// `POST /sandbox/v1/authorisations/{id}/increment`.
 pub(crate) async fn increment(call: Call) -> Answer<AnswerBody> {
@@ -24,15 +25,23 @@ pub(crate) async fn increment(call: Call) -> Answer<AnswerBody> {
         rrn: rrn(&fields)?,
     };
     let answer = answer_of(&call, call.state.network.increment(increment)).await?;
-    Ok(Json(AnswerBody::of(&answer)))
+    Ok(Json(AnswerBody::of(&answer, None)))
 }
+
+const REMAINING: Field = REVERSAL.field("remainingAmount");
 
 /// `POST /sandbox/v1/authorisations/{id}/reverse`.
 pub(crate) async fn reverse(call: Call) -> Answer<AuthorisationBody> {
     let auth_id = call.id("authorisation")?;
     let fields = call.fields()?;
     let amount = decimal_text(&fields, field!(REVERSAL, "amount"))?;
-    let reversed = call.state.network.reverse(auth_id, amount.as_deref());
+    let remaining = decimal_text(&fields, REMAINING)?;
+    let reversing = match (&amount, &remaining) {
+        (Some(_), Some(_)) => return Err(fields.wrong(REMAINING, "and amount exclude each other")),
+        (_, Some(remaining)) => Reversing::To(remaining),
+        (amount, None) => amount.as_deref().into(),
+    };
+    let reversed = call.state.network.reverse(auth_id, reversing);
     let reversal = answer_of(&call, reversed).await?;
     named(&call.state, AuthorisationBody::of(&reversal.authorisation)).await
 }

@@ -14,6 +14,10 @@ impl From<SchemeError> for Problem {
             SchemeError::AuthorisationNotFound => Self::not_found("authorisation"),
             SchemeError::Expiry => Self::invalid("expiry is neither YYMM nor MM/YY"),
             SchemeError::Amount(error) => Self::invalid(format!("amount {}", amount_text(error))),
+            SchemeError::Remaining(error) => {
+                Self::invalid(format!("remainingAmount {}", amount_text(error)))
+            }
+            SchemeError::CashBack => Self::invalid("cashBackAmount exceeds amount"),
             SchemeError::NoBalances => Self::invalid(error.to_string()),
             SchemeError::NotPositive => Self::invalid("amount must be above zero"),
             SchemeError::Authorise(error) => error.into(),
@@ -36,6 +40,7 @@ impl From<AuthoriseError> for Problem {
             AuthoriseError::OriginalMissing => {
                 Self::invalid("originalAuthId is missing: a completion needs its reservation")
             }
+            AuthoriseError::NoRate => Self::invalid("currency cannot be converted: no rate is set"),
             AuthoriseError::NotReserved => Self::conflict("not_reserved", error.to_string()),
             AuthoriseError::NotIncrementable => {
                 Self::conflict("not_incrementable", error.to_string())

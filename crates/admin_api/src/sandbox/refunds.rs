@@ -19,7 +19,7 @@ answer_body! {
     /// The answer to a refund. Amounts are decimal texts in major units.
     pub(crate) struct RefundBody of answered: &AuthorisationAnswer, posting: Option<&Posting> {
         #[serde(flatten)]
-        answer: AnswerBody = AnswerBody::of(answered),
+        answer: AnswerBody = AnswerBody::of(answered, None),
         /// The posting; null if the refund was declined.
         transaction_id: Option<String> = posting.map(|it| it.transaction_id.to_string()),
         enterprise_id: String = answered.authorisation.enterprise_id.to_string(),

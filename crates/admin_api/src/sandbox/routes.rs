@@ -24,7 +24,9 @@ fn network() -> Vec<Route> {
         route("POST /sandbox/v1/authorisations", "authorise", authorisations::create)
             .about(
                 "A purchase, cash withdrawal, inquiry, completion or refund through the whole \
-                 authorisation path. A decline is an answer like any other.",
+                 authorisation path. A decline is an answer like any other. An advice states what \
+                 the network decided: it is answered at its commit, and the enterprise is told \
+                 afterwards.",
             )
             .takes(NEW_AUTHORISATION),
         route("POST /sandbox/v1/authorisations/{id}/increment", "increment", later::increment)
@@ -32,8 +34,10 @@ fn network() -> Vec<Route> {
             .takes(INCREMENT),
         route("POST /sandbox/v1/authorisations/{id}/reverse", "reverse", later::reverse)
             .about(
-                "Takes an authorisation back, wholly or in part, with its increments; answers \
-                 with the reversal's own record once the enterprise was told.",
+                "Takes an authorisation back, wholly or in part, with its increments; what a \
+                 single message posted is posted back. Answers with the reversal's own record \
+                 once the enterprise was told; with the authorisation as it is if it had nothing \
+                 beyond `remainingAmount`.",
             )
             .takes(REVERSAL),
         route("POST /sandbox/v1/authorisations/{id}/clear", "clear", later::clear)

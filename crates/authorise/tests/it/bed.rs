@@ -15,7 +15,7 @@ use domain::{
 use ledger::Account;
 use outbound::{AddressPolicy, Outbound};
 use schedule::Schedule;
-use scheme::{CardReference, Purchase, SimulatedNetwork};
+use scheme::{CardReference, MessageClass, Purchase, SimulatedNetwork};
 use store::{
     AuthorisationView, CardChange, DeliveryFilter, EnterprisePatch, IssuedCard, JobKind, Location,
     OrderStep, PanRecord, PlatformKey, Store,
@@ -203,6 +203,7 @@ impl Bed {
     /// A purchase by card id.
     pub fn purchase(&self, amount_text: &str) -> Purchase {
         Purchase {
+            class: MessageClass::Request,
             card: CardReference::Id(self.card.card_id),
             pin: None,
             amount_text: amount_text.to_owned(),
@@ -216,6 +217,8 @@ impl Bed {
                 country: Some("SG".to_owned()),
                 mcc: Some("5812".to_owned()),
             },
+            entry_mode: None,
+            cash_back: None,
             original_auth_id: None,
             stan: None,
             rrn: None,

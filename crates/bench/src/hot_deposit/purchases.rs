@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use domain::{
     AccountOwner, Authorisation, CardId, Clock, Currency, CustomerId, EnterpriseId, HoldState,
-    IdGenerator, Money, Payer,
+    IdGenerator, MessageKind, Money, Payer,
 };
 use store::{BeginAuthorisation, FailedCheck, ReceiptRenderer, Store};
 
@@ -77,6 +77,7 @@ impl Purchases {
         BeginAuthorisation {
             authorisation,
             message: None,
+            kind: MessageKind::Authorisation,
             receipt: Arc::new(Receipt),
             webhooks: None,
             vm_app_id: None,

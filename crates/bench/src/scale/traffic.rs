@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use domain::{
-    Authorisation, Card, CardId, Cause, Clock, IdGenerator, Money, Random, SystemRandom,
-    WebhookEvent, WebhookSubType, WebhookType,
+    Authorisation, Card, CardId, Cause, Clock, IdGenerator, MessageKind, Money, Random,
+    SystemRandom, WebhookEvent, WebhookSubType, WebhookType,
 };
 use store::{
     BeginAuthorisation, BeginOutcome, CardSurroundings, Change, DecideAuthorisation, DecideOutcome,
@@ -133,6 +133,7 @@ fn purchase(
         vm_app_id: None,
         authorisation,
         message: None,
+        kind: MessageKind::Authorisation,
         receipt: Arc::new(Padding),
         velocity: Some(velocity),
         tariff: None,

@@ -81,7 +81,7 @@ impl Merchant {
 }
 
 /// Makes an operator's POST with a key; returns its status and body, if an answer arrived.
-async fn operator_keyed(
+pub async fn operator_keyed(
     world_url: (&str, &str),
     path: &str,
     key: &str,

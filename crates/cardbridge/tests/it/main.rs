@@ -57,6 +57,7 @@ mod recon;
 mod repeated_fields;
 mod repeats;
 mod s3_server;
+mod sandbox_orders;
 mod secrets;
 mod server;
 mod stand_in;

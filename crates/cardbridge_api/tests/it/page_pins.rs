@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Card, PinVerdict};
+use domain::{Card, MessageKind, PinVerdict};
 use serde_json::{Value, json};
 use store::{PanRecord, PinComparison, PinPresentation};
 use testkit::both_engines;
@@ -49,9 +49,10 @@ pub async fn works(platform: &Platform, card: &Value, pin: &str) -> bool {
         vault.pin_matches(enterprise_id, card_id, &pan, &pin, sealed).unwrap()
     });
     let (network_key, identity, follows) = (None, None, None);
+    let kind = MessageKind::Authorisation;
     let now = platform.store.clock().now();
     let presentation =
-        PinPresentation { enterprise_id, card_id, network_key, identity, follows, pin, now };
+        PinPresentation { enterprise_id, card_id, network_key, kind, identity, follows, pin, now };
     platform.store.present_pin(presentation).await.unwrap() == Some(PinVerdict::Matched)
 }
 

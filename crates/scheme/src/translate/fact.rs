@@ -1,7 +1,6 @@
 //! From an advice or a reversal to the facts that it states (network-iso8583.md sections 5.6 and
 //! 5.7).
 
-use domain::ResponseCode;
 use iso8583::Message;
 use tokio::time::Instant;
 
@@ -11,6 +10,7 @@ use super::field;
 use super::order::{MANDATORY, Network, message_of, order_of, require_times};
 use super::presence::require;
 use super::presented::pan_of;
+use crate::network_code::decline_of;
 use crate::order::{Advice, Reversal};
 
 /// Digits of the amount that remains.
@@ -31,21 +31,11 @@ pub(crate) fn advice_of(
     Ok(Advice {
         pan: pan_of(message)?,
         message: read,
-        decline: decline_of(message),
+        decline: decline_of(message.text(field::RESPONSE_CODE).unwrap_or("00")),
         auth_code: message.text(field::AUTH_CODE).map(str::to_owned),
         allows_more: network.allows_more,
         order,
     })
-}
-
-/// The code of a decline by the network; `None` if it approved (network-iso8583.md section 4.2).
-fn decline_of(message: &Message) -> Option<ResponseCode> {
-    match message.text(field::RESPONSE_CODE).unwrap_or("00") {
-        "00" | "08" | "10" | "11" | "16" | "85" | "87" => None,
-        "51" | "61" | "65" => Some(ResponseCode::InsufficientFunds),
-        "68" | "91" | "96" => Some(ResponseCode::NoResponse),
-        _ => Some(ResponseCode::NotAllowed),
-    }
 }
 
 /// Reads a reversal.

@@ -1,6 +1,6 @@
 //! From a result to the fields of an answer (network-iso8583.md sections 3.1 and 4.1).
 
-use authorise::{AuthorisationAnswer, AuthoriseError, CardBalances, ReversalAnswer};
+use authorise::{AdviceAnswer, AuthorisationAnswer, AuthoriseError, CardBalances, ReversalAnswer};
 use domain::{AuthorisationStatus, MessageOutcome};
 use iso8583::{FieldError, Message, report_format_error};
 use store::MoneyError;
@@ -123,9 +123,9 @@ pub(crate) fn reply_of(
 }
 
 /// What an advice's result is answered: a fact is never refused for what it states.
-pub(crate) fn reply_of_advice(result: Result<bool, SchemeError>) -> Reply {
+pub(crate) fn reply_of_advice(result: Result<AdviceAnswer, SchemeError>) -> Reply {
     match result {
-        Ok(is_repeated) => {
+        Ok(AdviceAnswer { repeated: is_repeated, .. }) => {
             let outcome = MessageOutcome::Accepted;
             Reply::Stated { code: Code::APPROVED, outcome, is_repeated }
         }
@@ -164,7 +164,10 @@ fn refused(error: &SchemeError) -> Reply {
         SchemeError::CardNotFound => Refusal::UnknownCard,
         SchemeError::Expiry => Refusal::Format(field::EXPIRY),
         SchemeError::NoBalances => Refusal::NotSupported,
-        SchemeError::Amount(_) | SchemeError::NotPositive => Refusal::Amount,
+        SchemeError::Amount(_)
+        | SchemeError::CashBack
+        | SchemeError::Remaining(_)
+        | SchemeError::NotPositive => Refusal::Amount,
         SchemeError::Authorise(error) => match of_authoriser(error) {
             Some(refusal) => refusal,
             None => return Reply::Silence,
@@ -188,6 +191,7 @@ const fn of_authoriser(error: &AuthoriseError) -> Option<Refusal> {
         AuthoriseError::OriginalMissing
         | AuthoriseError::NotReserved
         | AuthoriseError::NotIncrementable
+        | AuthoriseError::NoRate
         | AuthoriseError::Missing(_)
         | AuthoriseError::BrokenOff
         | AuthoriseError::Money(_)

@@ -2,8 +2,8 @@
 //! card, its limits or its account say (network-iso8583.md section 5.6).
 
 use domain::{
-    AuthId, Authorisation, AuthorisationStatus, Cause, HoldState, MessageKind, MessageOutcome,
-    Money, NetworkMessageId, Posting, TransactionType,
+    AuthId, Authorisation, AuthorisationStatus, Cause, HoldState, LinkArrival, MessageKind,
+    MessageOutcome, Money, NetworkMessageId, Posting, TransactionType,
 };
 use ledger::LedgerError;
 
@@ -37,7 +37,7 @@ impl Group<'_> {
     /// Takes an advice as the fact that it states.
     pub(super) fn advise(&mut self, request: &Advise) -> Result<Advised, MoneyError> {
         let known = self.known_advice(request)?;
-        let is_reversed = self.reversals_of(&request.message.message).next().is_some();
+        let is_reversed = self.reversals_of(&request.message).next().is_some();
         if request.must_clear && (known.is_some() || is_reversed) {
             return Err(LedgerError::HoldClosed.into());
         }
@@ -54,7 +54,7 @@ impl Group<'_> {
             None => {
                 let row = NetworkMessage {
                     message_id: NetworkMessageId::from_i64(self.ids.next()),
-                    message: request.message.message.clone(),
+                    message: request.message.clone(),
                     enterprise_id: Some(request.record.enterprise_id),
                     auth_id,
                     outcome: Some(MessageOutcome::Accepted),
@@ -65,25 +65,46 @@ impl Group<'_> {
             }
         }
         let is_repeated = known.as_ref().is_some_and(Known::is_accepted);
+        let about_id = auth_id.or(known.and_then(|known| known.message.auth_id));
         if !is_repeated {
-            let about = Recorded {
-                payer: Some((&request.record).into()),
-                auth_id: auth_id.or(known.and_then(|known| known.message.auth_id)),
-                outcome: Some(MessageOutcome::Accepted),
-            };
-            self.record_arrival(&request.message, about);
+            self.record_advice(request, about_id);
         }
-        Ok(Advised { is_repeated, reversal })
+        let auth_id = about_id.or(request.names.map(|(auth_id, _)| auth_id));
+        Ok(Advised { is_repeated, auth_id, reversal })
+    }
+
+    /// Keeps the message of a link for operators.
+    fn record_advice(&mut self, request: &Advise, auth_id: Option<AuthId>) {
+        let Some(record) = request.kept.clone() else { return };
+        let about = Recorded {
+            payer: Some((&request.record).into()),
+            auth_id,
+            outcome: Some(MessageOutcome::Accepted),
+        };
+        let arrival = LinkArrival { message: request.message.clone(), record };
+        self.record_arrival(&arrival, about);
+    }
+
+    /// What an advice names as its original: a simulated one by the id, a link's by its numbers.
+    fn named_by_advice(&mut self, request: &Advise) -> Result<Option<Named>, MoneyError> {
+        match request.names {
+            Some((auth_id, kind)) => Ok(Some(Named { authorisation: self.begun(auth_id)?, kind })),
+            None => self.named_by(&request.message, request.auth_code.as_deref()),
+        }
     }
 
     /// The message that arrived before with the identity of an advice, which may have asked for
     /// another amount.
     fn known_advice(&mut self, request: &Advise) -> Result<Option<Known>, MoneyError> {
         let real_now = self.ids.clock().real_now();
-        let Some(known) = self.batch.messages.get(&request.message.message.identity) else {
+        let Some(known) = self.batch.messages.get(&request.message.identity) else {
             return Ok(None);
         };
-        match known.match_advice(&request.message.message, real_now) {
+        let matched = match request.kept {
+            Some(_) => known.match_advice(&request.message, real_now),
+            None => known.match_simulated_advice(&request.record),
+        };
+        match matched {
             KeyMatch::Repeat => Ok(Some(known.clone())),
             KeyMatch::Conflict => Err(MoneyError::NetworkKeyConflict),
             KeyMatch::New => {
@@ -105,7 +126,8 @@ impl Group<'_> {
             AuthorisationStatus::Declined => self.state_approval(request),
             AuthorisationStatus::Approved => {
                 // A repeat must not raise again what was reversed since.
-                let is_told = known.is_accepted() && request.message.record.is_repeat;
+                let is_told =
+                    known.is_accepted() && request.kept.as_ref().is_some_and(|it| it.is_repeat);
                 let is_open = !request.posts && it.hold_state == HoldState::Pending;
                 let is_adjusted = is_open && !is_told;
                 if is_adjusted { self.hold_to(request, &it) } else { Ok(Stated::default()) }
@@ -133,7 +155,7 @@ impl Group<'_> {
 
     /// The network approved something that nobody was asked about.
     fn approved_first(&mut self, request: &Advise) -> Result<Stated, MoneyError> {
-        let named = self.named_by(&request.message.message, request.auth_code.as_deref())?;
+        let named = self.named_by_advice(request)?;
         if request.must_clear {
             return self.clear_within(request, named);
         }
@@ -179,7 +201,7 @@ impl Group<'_> {
             return Ok(stated);
         };
         let it = self.begun(auth_id)?;
-        let message = &request.message.message;
+        let message = &request.message;
         let remains = self.reversals_of(message).filter_map(|early| remains_of(&it, early));
         let Some(remaining_minor) = remains.min() else { return Ok(stated) };
         let kind = message.identity.numbers.kind;

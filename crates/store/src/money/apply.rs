@@ -60,7 +60,7 @@ impl Group<'_> {
                 self.clear(request).map(|outcome| Outcome::Posting(Box::new(outcome)))
             }
             Command::Reverse(request) => {
-                self.reverse(request).map(|reversal| Outcome::Reversal(Box::new(reversal)))
+                self.reverse_named(request).map(|reversal| Outcome::Reversal(Box::new(reversal)))
             }
             Command::TakeBack(request) => {
                 self.take_back(request).map(|taken| Outcome::TakenBack(Box::new(taken)))

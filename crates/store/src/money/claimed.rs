@@ -81,6 +81,9 @@ fn left_by(claim: &Claim, outcome: &Outcome) -> Result<Option<Kept>, StoreError>
             BeginOutcome::Held(it) | BeginOutcome::Refused(it) | BeginOutcome::Repeated(it),
         ) => it,
         Outcome::Reversal(it) => it,
+        Outcome::Advised(it) => {
+            return Ok(Some(Kept::Begun(it.auth_id.map(|auth_id| auth_id.to_string()))));
+        }
         Outcome::Posting(posting) => return claim.left_by(&**posting),
         Outcome::Moved(moved) => return claim.left_by(&**moved),
         _ => return Ok(None),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use domain::{
-    AccountOwner, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId, JobId, LinkArrival,
-    MessageOutcome, Money, Payer, Posting, ResponseCode, StandIn, Timestamp, VmAppId,
+    AccountOwner, ArrivedMessage, AuthId, Authorisation, CardId, Cause, Currency, EnterpriseId,
+    JobId, LinkArrival, MessageKind, MessageOutcome, MessageRecord, Money, Payer, Posting,
+    ResponseCode, StandIn, Timestamp, VmAppId,
 };
 use ledger::{Account, LedgerError};
 use thiserror::Error;
@@ -63,6 +64,8 @@ pub struct BeginAuthorisation {
     /// The message of a link, which is known when it arrives again; `None` for a simulated one,
     /// which is known by its card, what it follows, STAN and RRN.
     pub message: Option<LinkArrival>,
+    /// The class of a simulated message.
+    pub kind: MessageKind,
     /// Renders the receipt so far, or that of a decline.
     pub receipt: Arc<dyn ReceiptRenderer>,
     /// Renders the webhook if it is declined here: because it was declined before, because it would
@@ -156,6 +159,10 @@ pub struct ReverseAuthorisation {
     pub auth_id: AuthId,
     /// The amount in the acquirer's currency, minor units; None = all that is left.
     pub acquirer_amount_minor: Option<i64>,
+    /// What is to remain of it, in place of an amount that is taken back.
+    pub remaining_minor: Option<i64>,
+    /// The class of the messages that made it: what a financial one posted is posted back.
+    pub kind: MessageKind,
     /// Id of the reversal itself.
     pub reversal_id: AuthId,
     /// Renders the webhook of each authorisation that it changes.
@@ -213,7 +220,12 @@ pub struct TakenBack {
 #[derive(Debug, Clone)]
 pub struct Advise {
     /// The message.
-    pub message: LinkArrival,
+    pub message: ArrivedMessage,
+    /// What is kept of a link's message for operators; `None` for a simulated one.
+    pub kept: Option<MessageRecord>,
+    /// The authorisation that a simulated message names by its id, and the class of the messages
+    /// that made it. A link's message names it by its numbers.
+    pub names: Option<(AuthId, MessageKind)>,
     /// The record of what it states, undecided: nothing is held or posted yet.
     pub record: Authorisation,
     /// The code of a decline; `None` = the network approved.
@@ -254,6 +266,8 @@ pub struct Advise {
 pub struct Advised {
     /// True if the same advice was taken before.
     pub is_repeated: bool,
+    /// The authorisation that it made, or is about.
+    pub auth_id: Option<AuthId>,
     /// The record of what was given back, which is still to be reported to the enterprise.
     pub reversal: Option<Authorisation>,
 }
@@ -378,7 +392,12 @@ impl Command {
     pub(crate) fn claimed(self) -> Self {
         let is_business = matches!(
             self,
-            Self::Begin(_) | Self::Clear(_) | Self::Reverse(_) | Self::Force(_) | Self::Move(_)
+            Self::Begin(_)
+                | Self::Advise(_)
+                | Self::Clear(_)
+                | Self::Reverse(_)
+                | Self::Force(_)
+                | Self::Move(_)
         );
         match Claim::current().filter(|_| is_business) {
             Some(claim) => Self::Claimed(claim, Box::new(self)),

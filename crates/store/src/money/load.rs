@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ArrivedMessage, AuthId, EnterpriseId, MessageIdentity, OutsId, Timestamp};
+use domain::{
+    ArrivedMessage, AuthId, EnterpriseId, MessageIdentity, MessageKind, OutsId, Timestamp,
+};
 
 use super::batch::{self, Batch, PanKey};
 use super::messages::{known, messages_of};
@@ -24,7 +26,7 @@ pub(super) async fn load(
     let mut batch = Batch::default();
     let wanted = Wanted::by(commands, repeats);
     let Wanted { mut named, messages, mut accounts, references, mut pans, .. } = wanted;
-    let Wanted { naming, begun, stated, .. } = wanted;
+    let Wanted { naming, begun, stated, originals: of_id, .. } = wanted;
     let mut foreseen = named.clone();
     for message in &naming {
         foreseen.extend(candidates(tx, message).await?.iter().filter_map(|it| it.auth_id));
@@ -41,6 +43,7 @@ pub(super) async fn load(
     let mut originals = batch.load_originals(tx, &naming).await?;
     let of_stated = stated.iter().filter_map(|it| batch.messages.get(&it.identity));
     originals.extend(of_stated.filter_map(|known| known.message.auth_id));
+    originals.extend(of_id);
     batch.load_early(tx, &begun, real_now).await?;
     named.extend(&originals);
     batch.load_authorisations(tx, named).await?;
@@ -71,6 +74,8 @@ struct Wanted<'a> {
     begun: Vec<&'a ArrivedMessage>,
     /// Advices.
     stated: Vec<&'a ArrivedMessage>,
+    /// Authorisations that are named by their ids and may be posted back.
+    originals: BTreeSet<AuthId>,
 }
 
 impl<'a> Wanted<'a> {
@@ -104,11 +109,17 @@ impl<'a> Wanted<'a> {
                 self.naming.push(&request.message.message);
             }
             Command::Advise(request) => {
-                self.messages.push(request.message.message.identity.clone());
-                self.begun.push(&request.message.message);
-                self.stated.push(&request.message.message);
-                self.naming.push(&request.message.message);
+                self.messages.push(request.message.identity.clone());
+                self.stated.push(&request.message);
+                if request.kept.is_some() {
+                    self.begun.push(&request.message);
+                    self.naming.push(&request.message);
+                }
+                self.originals.extend(request.names.map(|(auth_id, _)| auth_id));
                 self.count(request.record.enterprise_id, request.velocity);
+            }
+            Command::Reverse(request) if request.kind == MessageKind::Financial => {
+                self.originals.insert(request.auth_id);
             }
             Command::Move(request) => {
                 self.references.insert((request.enterprise_id, request.reference.clone()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     ArrivedMessage, AuthId, CardId, Clock, EnterpriseId, IdGenerator, MessageFacts,
-    MessageIdentity, NetworkMessageId, Timestamp,
+    MessageIdentity, MessageKind, NetworkMessageId, Timestamp,
 };
 
 use super::messages::{MESSAGES_A_SWEEP, NETWORK_KEY_DAYS, NetworkMessage, first_of, write};
@@ -17,6 +17,7 @@ const OLD: i32 = 17;
 const STAN: &str = "000001";
 const RRN: &str = "123456789012";
 const CARD: CardId = CardId::from_i64(7);
+const KIND: MessageKind = MessageKind::Authorisation;
 const DAY_MS: i64 = 24 * 3_600_000;
 
 /// Authorisation 1 lost its key to 2; 3 follows 2 under the same numbers, on the card's twin; 4
@@ -56,12 +57,12 @@ async fn first(store: &Store, identity: MessageIdentity) -> Option<i64> {
 
 async fn old_messages_are_recognised(location: Location) {
     let store = open(location).await;
-    assert_eq!(first(&store, MessageIdentity::of_card(CARD, STAN, RRN)).await, Some(2));
+    assert_eq!(first(&store, MessageIdentity::of_card(KIND, CARD, STAN, RRN)).await, Some(2));
     let twin = CardId::from_i64(6);
-    assert_eq!(first(&store, MessageIdentity::of_card(twin, STAN, RRN)).await, Some(3));
+    assert_eq!(first(&store, MessageIdentity::of_card(KIND, twin, STAN, RRN)).await, Some(3));
     let original = AuthId::from_i64(2);
-    assert_eq!(first(&store, MessageIdentity::following(original, STAN, RRN)).await, Some(3));
-    assert_eq!(first(&store, MessageIdentity::of_card(CARD, "000002", RRN)).await, None);
+    assert_eq!(first(&store, MessageIdentity::following(KIND, original, STAN, RRN)).await, Some(3));
+    assert_eq!(first(&store, MessageIdentity::of_card(KIND, CARD, "000002", RRN)).await, None);
     store.close().await;
 }
 
@@ -102,7 +103,7 @@ async fn identities_are_forgotten_after_forty_days_of_real_time() {
             .await
             .unwrap();
     }
-    let known = async |stan| first(&store, MessageIdentity::of_card(CARD, stan, RRN)).await;
+    let known = async |stan| first(&store, MessageIdentity::of_card(KIND, CARD, stan, RRN)).await;
     assert_eq!(known("over").await, None);
     for stan in ["within", "unswept", "new"] {
         assert_eq!(known(stan).await, Some(2), "{stan}");
@@ -112,7 +113,7 @@ async fn identities_are_forgotten_after_forty_days_of_real_time() {
 
 /// A message that made authorisation 2.
 fn message(stan: &str, id: i64, received_at: Timestamp) -> NetworkMessage {
-    let identity = MessageIdentity::of_card(CARD, stan, RRN);
+    let identity = MessageIdentity::of_card(KIND, CARD, stan, RRN);
     let (enterprise_id, auth_id) = (EnterpriseId::from_i64(1), AuthId::from_i64(2));
     let message_id = NetworkMessageId::from_i64(id);
     NetworkMessage {

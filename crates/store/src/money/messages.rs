@@ -2,7 +2,7 @@
 
 use domain::{
     ArrivedMessage, AuthId, Authorisation, CardId, EnterpriseId, MessageFacts, MessageIdentity,
-    MessageOutcome, NetworkKey, NetworkMessageId, Timestamp,
+    MessageKind, MessageOutcome, NetworkKey, NetworkMessageId, Timestamp,
 };
 
 use super::BeginAuthorisation;
@@ -120,6 +120,17 @@ impl Known {
         self.matched(content(&it.facts) == content(&self.message.message.facts), real_now)
     }
 
+    /// The relation of a simulated advice, which makes `it`.
+    pub(super) fn match_simulated_advice(&self, it: &Authorisation) -> KeyMatch {
+        let Some(first) = &self.first else { return KeyMatch::Conflict };
+        let content = |it: &Authorisation| (it.transaction_type, it.acquirer_amount.currency());
+        match is_in_time(first, it.created_at) {
+            false => KeyMatch::New,
+            true if content(it) == content(first) => KeyMatch::Repeat,
+            true => KeyMatch::Conflict,
+        }
+    }
+
     /// The relation of a link's message that says the same, or something else.
     fn matched(&self, is_same: bool, real_now: Timestamp) -> KeyMatch {
         let age_ms = real_now.millis_since(self.message.received_at);
@@ -147,28 +158,32 @@ impl Known {
 /// The identities of a simulated message with a STAN and RRN; a match on any one identifies it
 /// (operator-and-sandbox.md section 5).
 pub(crate) fn identities(
+    kind: MessageKind,
     card_id: CardId,
     follows: Option<AuthId>,
     key: &NetworkKey,
 ) -> Vec<MessageIdentity> {
     let NetworkKey { stan, rrn } = key;
-    let of_card = MessageIdentity::of_card(card_id, stan, rrn);
-    let following = follows.map(|original| MessageIdentity::following(original, stan, rrn));
+    let of_card = MessageIdentity::of_card(kind, card_id, stan, rrn);
+    let following = follows.map(|original| MessageIdentity::following(kind, original, stan, rrn));
     std::iter::once(of_card).chain(following).collect()
 }
 
-/// The messages that make an authorisation: none if it has no numbers, two if a simulated one may
-/// be known by what it follows too.
+/// The messages that make an authorisation: none if it has no numbers and posts nothing, two if a
+/// simulated one may be known by what it follows too.
 pub(super) fn messages_of(request: &BeginAuthorisation) -> Vec<ArrivedMessage> {
-    let it = &request.authorisation;
-    match (&request.message, &it.network_key) {
-        (Some(arrival), _) => vec![arrival.message.clone()],
-        (None, Some(key)) => identities(it.card_id, it.original_auth_id, key)
-            .into_iter()
-            .map(|identity| ArrivedMessage { identity, facts: MessageFacts::default() })
-            .collect(),
+    let (it, kind) = (&request.authorisation, request.kind);
+    let identities = match (&request.message, &it.network_key) {
+        (Some(arrival), _) => return vec![arrival.message.clone()],
+        (None, Some(key)) => identities(kind, it.card_id, it.original_auth_id, key),
+        // A reversal finds out by its row that a message posted it.
+        (None, None) if kind == MessageKind::Financial => {
+            vec![MessageIdentity::making(kind, it.auth_id)]
+        }
         (None, None) => Vec::new(),
-    }
+    };
+    let message = |identity| ArrivedMessage { identity, facts: MessageFacts::default() };
+    identities.into_iter().map(message).collect()
 }
 
 /// The message that arrived before with this identity.

@@ -53,7 +53,7 @@ impl Command {
             Self::Advise(request) => {
                 accounts.insert(account_key(&request.record));
                 accounts.extend(advice_key(request));
-                None
+                request.names.map(|(auth_id, _)| auth_id)
             }
             Self::Force(request) => {
                 accounts.insert(account_key(&request.record));

@@ -6,6 +6,8 @@ use domain::{
     MessageOutcome, NetworkMessageId, Timestamp,
 };
 
+use ledger::LedgerError;
+
 use super::apply::Group;
 use super::batch::{Loaded, NewAuthorisation};
 use super::bill::Bill;
@@ -203,6 +205,57 @@ impl Group<'_> {
         Ok(())
     }
 
+    /// Carries out a reversal that names an authorisation by its id: what is held is released, and
+    /// what a financial message posted is posted back. Returns the reversal's record; if there is
+    /// nothing beyond what is to remain, the authorisation itself.
+    pub(super) fn reverse_named(
+        &mut self,
+        request: &ReverseAuthorisation,
+    ) -> Result<Authorisation, MoneyError> {
+        let it = self.loaded(request.auth_id)?;
+        let is_posted =
+            it.hold_state == HoldState::Posted && request.kind == MessageKind::Financial;
+        if request.remaining_minor.is_none() && !is_posted {
+            return self.reverse(request);
+        }
+        steps::require_approved(&it)?;
+        let back = Back {
+            remaining_minor: self.remains_after(&it, request)?,
+            reversal_id: request.reversal_id,
+            webhooks: &request.webhooks,
+            now: request.now,
+        };
+        let reversal = match it.hold_state {
+            HoldState::Pending => self.release_to(&it, &back)?,
+            HoldState::Posted if is_posted => self.post_back(&it, &back)?,
+            // It was cleared by other means: the merchant's claim stands.
+            HoldState::Posted => return Err(LedgerError::HoldClosed.into()),
+            HoldState::None | HoldState::Voided | HoldState::Expired => None,
+        };
+        match reversal {
+            Some(reversal) => Ok(reversal),
+            None if request.remaining_minor.is_some() => Ok(it),
+            None => Err(LedgerError::HoldClosed.into()),
+        }
+    }
+
+    /// What remains of an authorisation after a reversal, in minor units of the shop's currency.
+    fn remains_after(
+        &self,
+        it: &Authorisation,
+        request: &ReverseAuthorisation,
+    ) -> Result<i64, MoneyError> {
+        match (request.remaining_minor, request.acquirer_amount_minor) {
+            (Some(remaining_minor), _) => Ok(remaining_minor),
+            (None, None) => Ok(0),
+            (None, Some(taken_minor)) => {
+                let posted_minor = it.cleared_acquirer_minor - self.posted_back_minor(it);
+                let rest_minor = posted_minor.checked_sub(taken_minor);
+                rest_minor.filter(|minor| *minor >= 0).ok_or(MoneyError::ExceedsAuthorisation)
+            }
+        }
+    }
+
     /// Releases what is open of a bill beyond what remains; returns the reversal's record.
     fn release_to(
         &mut self,
@@ -216,6 +269,8 @@ impl Group<'_> {
         let reverse = ReverseAuthorisation {
             auth_id: original.auth_id,
             acquirer_amount_minor: Some(excess_minor),
+            remaining_minor: None,
+            kind: MessageKind::Authorisation,
             reversal_id: back.reversal_id,
             webhooks: back.webhooks.clone(),
             now: back.now,

@@ -11,6 +11,7 @@ const OLD: i32 = 19;
 const OLD_ROW: &str = "INSERT INTO pin_try (enterprise_id, card_id, stan, rrn, counted_at) \
     VALUES (1, 7, '000001', '123456789012', 5)";
 const CARD: CardId = CardId::from_i64(7);
+const KIND: MessageKind = MessageKind::Authorisation;
 
 async fn is_known(store: &Store, identity: MessageIdentity) -> bool {
     let it = PinTry {
@@ -26,13 +27,15 @@ async fn old_tries_are_known(location: Location) {
     let clock = Clock::system();
     let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
     let store = Store::open(location, clock, ids).await.unwrap();
-    let simulated = MessageIdentity::of_card(CARD, "000001", "123456789012");
+    let simulated = MessageIdentity::of_card(KIND, CARD, "000001", "123456789012");
     let mut of_link = simulated.clone();
     of_link.numbers.network = "switch".to_owned();
     let mut financial = simulated.clone();
     financial.numbers.kind = MessageKind::Financial;
     assert!(is_known(&store, simulated).await);
-    for other in [of_link, financial, MessageIdentity::of_card(CARD, "000002", "123456789012")] {
+    for other in
+        [of_link, financial, MessageIdentity::of_card(KIND, CARD, "000002", "123456789012")]
+    {
         assert!(!is_known(&store, other).await);
     }
     store.close().await;

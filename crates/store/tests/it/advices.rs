@@ -1,8 +1,8 @@
 //! What the advices of a link stated.
 
 use domain::{
-    ArrivedMessage, JobId, LinkArrival, MessageFacts, MessageKind, MessageNumbers, MessageRecord,
-    Money, NetworkMessageId, PanId, ResponseCode,
+    ArrivedMessage, JobId, MessageFacts, MessageKind, MessageNumbers, MessageRecord, Money,
+    NetworkMessageId, PanId, ResponseCode,
 };
 use store::{Advise, Store};
 
@@ -32,7 +32,9 @@ fn advice(store: &Store, stan: u32, mti: &str, amount: Money) -> Advise {
         response_code: None,
     };
     Advise {
-        message: LinkArrival { message, record },
+        message,
+        kept: Some(record),
+        names: None,
         record: begin.authorisation,
         decline: None,
         auth_code: None,

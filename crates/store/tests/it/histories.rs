@@ -4,7 +4,7 @@
 
 use domain::{
     AuthId, AuthType, Authorisation, AuthorisationStatus, Card, Currency, Direction, HoldState,
-    Money, NetworkKey, ResponseCode, TransactionType, VelocityLimit, VelocityLimits,
+    MessageKind, Money, NetworkKey, ResponseCode, TransactionType, VelocityLimit, VelocityLimits,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -290,6 +290,8 @@ impl Game {
                 let reversal_id = AuthId::from_i64(self.store.ids().next());
                 let it = ReverseAuthorisation {
                     auth_id,
+                    remaining_minor: None,
+                    kind: MessageKind::Authorisation,
                     acquirer_amount_minor,
                     reversal_id,
                     now: NOW,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use domain::{
     AuthId, Authorisation, AuthorisationStatus, CardId, Cause, Currency, CustomerId, Direction,
-    EnterpriseId, ErrorCode, HoldState, IdGenerator, Money, NetworkKey, OutsId, Payer,
+    EnterpriseId, ErrorCode, HoldState, IdGenerator, MessageKind, Money, NetworkKey, OutsId, Payer,
     ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookSubType, WebhookType,
 };
 use store::{
@@ -69,6 +69,7 @@ pub fn purchase(ids: &IdGenerator, amount: Money, key: Option<NetworkKey>) -> Be
             ..Authorisation::purchase(payer, auth_id, outs_id, amount, NOW)
         },
         message: None,
+        kind: MessageKind::Authorisation,
         receipt: Arc::new(Receipt("{}")),
         webhooks: Some(Arc::new(Results)),
         vm_app_id: None,
@@ -282,6 +283,8 @@ both_engines!(clearing_reversal_and_refund_move_what_they_say, |store| {
     let reversal = store
         .reverse_authorisation(ReverseAuthorisation {
             auth_id: it.auth_id,
+            remaining_minor: None,
+            kind: MessageKind::Authorisation,
             acquirer_amount_minor: Some(30),
             reversal_id,
             now: NOW,

@@ -1,8 +1,8 @@
 //! Velocity limits: never exceeded, given back by reversals, declines and expiries.
 
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, PanId,
-    ResponseCode, Timestamp, TransactionType, VelocityLimit, VelocityLimits, VelocityUse,
+    AuthId, AuthType, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, MessageKind,
+    PanId, ResponseCode, Timestamp, TransactionType, VelocityLimit, VelocityLimits, VelocityUse,
 };
 use store::{
     AuthorisationView, BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideOutcome,
@@ -143,6 +143,8 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
         let auth_id = second.auth_id;
         let request = ReverseAuthorisation {
             auth_id,
+            remaining_minor: None,
+            kind: MessageKind::Authorisation,
             acquirer_amount_minor,
             reversal_id,
             now: NOW,
@@ -259,6 +261,8 @@ both_engines!(a_completion_counts_with_what_its_reservation_lacks, |store| {
         assert_eq!(used(&store).await, uses);
         let reversal = ReverseAuthorisation {
             auth_id: completion_id,
+            remaining_minor: None,
+            kind: MessageKind::Authorisation,
             acquirer_amount_minor: None,
             reversal_id: AuthId::from_i64(store.ids().next()),
             now: NOW,
@@ -365,6 +369,8 @@ both_engines!(a_completion_reversed_in_parts_gives_back_its_count, |store| {
         for part in [Some(20), None] {
             let reversal = ReverseAuthorisation {
                 auth_id,
+                remaining_minor: None,
+                kind: MessageKind::Authorisation,
                 acquirer_amount_minor: part,
                 reversal_id: AuthId::from_i64(store.ids().next()),
                 now: NOW,
