@@ -2,10 +2,17 @@
 
 use crate::command::{Failure, cargo};
 use crate::postgres::{self, Disk};
+use crate::python;
 use crate::stage::{stage, succeed};
 
 /// The profile of the shipped binary.
 const SHIPPED: [&str; 3] = ["--profile", "dist", "--locked"];
+
+/// Environment variable that tells the bench which Python has what it measures beside.
+const PYTHON_VARIABLE: &str = "CARDBRIDGE_BENCH_PYTHON";
+/// Packages and their versions, in pip's format.
+const TOOLS: &str = include_str!("../data/bench-tools.txt");
+const TOOLS_FILE: &str = "xtask/data/bench-tools.txt";
 
 /// Builds the server, then runs the measurements with `flags`.
 pub fn run(flags: &[&str]) -> Result<(), Failure> {
@@ -13,14 +20,20 @@ pub fn run(flags: &[&str]) -> Result<(), Failure> {
         succeed(cargo().arg("build").args(SHIPPED).args(["-p", "cardbridge", "-p", "bench"]))
     })?;
     let server = stage("postgres start", || postgres::start(Disk::Synced))?;
-    let measured = succeed(
-        cargo()
-            .arg("run")
-            .args(SHIPPED)
-            .args(["--quiet", "-p", "bench", "--"])
-            .args(flags)
-            .env(postgres::URL_VARIABLE, server.url()),
-    );
+    let mut bench = cargo();
+    bench
+        .arg("run")
+        .args(SHIPPED)
+        .args(["--quiet", "-p", "bench", "--"])
+        .args(flags)
+        .env(postgres::URL_VARIABLE, server.url());
+    match python::tools("bench", TOOLS, TOOLS_FILE) {
+        Ok(place) => {
+            bench.env(PYTHON_VARIABLE, place.join("bin/python"));
+        }
+        Err(failure) => eprintln!("pyiso8583 is not measured: {failure}"),
+    }
+    let measured = succeed(&mut bench);
     let stopped = stage("postgres stop", || server.stop());
     measured.and(stopped)
 }

@@ -8,6 +8,7 @@ mod hidden;
 mod interpreters;
 mod openapi;
 mod postgres;
+mod python;
 mod s3;
 mod stage;
 mod test;

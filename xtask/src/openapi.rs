@@ -5,12 +5,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::apt;
 use crate::command::{Failure, command, root};
-use crate::stage::{output, succeed};
+use crate::python;
+use crate::stage::succeed;
 
-/// Environment variable that names a Python other than the one on the PATH.
-const PYTHON_VARIABLE: &str = "CARDBRIDGE_TEST_PYTHON";
 /// Packages and their versions, in pip's format.
 const TOOLS: &str = include_str!("../data/openapi-tools.txt");
 const TOOLS_FILE: &str = "xtask/data/openapi-tools.txt";
@@ -62,61 +60,7 @@ fn judge(tools: &Path, document: &Path) -> Result<(), Failure> {
     succeed(command(&python).current_dir(&place).args(["-c", IMPORT_ALL]))
 }
 
-/// The directory of the tools, which are installed once for each list of versions.
+/// The directory of the tools.
 fn tools() -> Result<PathBuf, Failure> {
-    let place = root().join("target/tools").join(format!("openapi-{:08x}", checksum(TOOLS)));
-    let complete = place.join("complete");
-    if complete.is_file() {
-        return Ok(place);
-    }
-    environment(&place)?;
-    succeed(
-        command(&place.join("bin/python").to_string_lossy())
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-            .args(["--requirement", TOOLS_FILE]),
-    )?;
-    fs::write(&complete, "").map_err(|error| format!("{}: {error}", complete.display()))?;
-    Ok(place)
-}
-
-/// A separate Python environment; Debian and Ubuntu package the module that makes one separately.
-fn environment(place: &Path) -> Result<(), Failure> {
-    let program = std::env::var(PYTHON_VARIABLE).unwrap_or_else(|_| "python3".to_owned());
-    let create =
-        || output(command(&program).args(["-m", "venv", "--clear"]).arg(place)).map(|_| ());
-    let Err(first) = create() else { return Ok(()) };
-    let missing = format!(
-        "Python 3 with its module venv is missing ({first}): install it (Debian and Ubuntu: \
-         `apt-get install python3-venv`, macOS: `brew install python`) or set \
-         {PYTHON_VARIABLE} to the program"
-    );
-    if !apt::is_usable()? {
-        return Err(missing);
-    }
-    apt::update()?;
-    apt::install("python3-venv")?;
-    create().map_err(|_| missing)
-}
-
-/// FNV-1a: short, and different for a different list.
-fn checksum(text: &str) -> u32 {
-    text.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{TOOLS, checksum};
-
-    #[test]
-    fn another_list_of_versions_has_another_place() {
-        assert_eq!(checksum(""), 0x811c_9dc5);
-        assert_ne!(checksum(TOOLS), checksum(&TOOLS.replace("0.9.0", "0.9.1")));
-    }
-
-    #[test]
-    fn every_package_has_one_version() {
-        for line in TOOLS.lines().filter(|line| !line.starts_with('#')) {
-            assert_eq!(line.split("==").count(), 2, "{line}");
-        }
-    }
+    python::tools("openapi", TOOLS, TOOLS_FILE)
 }

@@ -28,9 +28,10 @@ pub async fn measure(
     cards: &Arc<Vec<String>>,
 ) -> Result<Vec<Measurement>> {
     let floor_before = tokio::task::spawn_blocking(rsa_cost::measure).await??;
-    run(platform, enterprise, cards, WARM_UP).await?;
+    let sides = (enterprise, cards);
+    run(platform, sides, IN_FLIGHT, WARM_UP).await?;
     let (cpu_before, started) = (platform.process.cpu_seconds()?, Instant::now());
-    run(platform, enterprise, cards, COUNT).await?;
+    run(platform, sides, IN_FLIGHT, COUNT).await?;
     let seconds = started.elapsed().as_secs_f64();
     tokio::time::sleep(AFTERMATH).await;
     let cpu = (platform.process.cpu_seconds()? - cpu_before) / COUNT as f64;
@@ -56,14 +57,15 @@ pub async fn measure(
     ])
 }
 
-async fn run(
+/// Makes purchases by so many callers, and waits for their webhooks.
+pub async fn run(
     platform: &Arc<Platform>,
-    enterprise: &EnterpriseProcess,
-    cards: &Arc<Vec<String>>,
+    (enterprise, cards): (&EnterpriseProcess, &Arc<Vec<String>>),
+    in_flight: usize,
     count: u64,
 ) -> Result<()> {
     let taken = Arc::new(AtomicU64::new(0));
-    let done = load::callers(platform.admin, IN_FLIGHT, |caller, mut connection| {
+    let done = load::callers(platform.admin, in_flight, |caller, mut connection| {
         let (taken, platform, cards) =
             (Arc::clone(&taken), Arc::clone(platform), Arc::clone(cards));
         async move {

@@ -9,10 +9,14 @@
 mod backlog;
 mod bare;
 mod cards;
+mod codec;
 mod connection;
 mod cost;
 mod enterprise;
 mod hot_deposit;
+mod link_cost;
+mod link_overhead;
+mod link_peer;
 mod links;
 mod load;
 mod options;

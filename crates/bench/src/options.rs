@@ -27,6 +27,9 @@ pub struct Options {
     /// Rows of the reconciliation file; the bounds are for the default.
     #[arg(long, default_value_t = recon::ROWS)]
     pub recon_rows: u64,
+    /// A Python with pyiso8583; without one, only our own codec is measured.
+    #[arg(long, env = "CARDBRIDGE_BENCH_PYTHON")]
+    pub python: Option<PathBuf>,
     /// A PostgreSQL in which databases may be created; without one, PostgreSQL is not measured.
     #[arg(long, env = "CARDBRIDGE_TEST_POSTGRES_URL", hide_env_values = true)]
     pub postgres_url: Option<String>,
@@ -62,6 +65,12 @@ pub enum Subject {
     Start,
     /// Memory and CPU of 1,000 idle connections of a link.
     Links,
+    /// Instructions and CPU of an authorisation by a link compared with one by the sandbox API.
+    LinkCost,
+    /// Time that the platform adds by a link compared with that by the sandbox API.
+    LinkOverhead,
+    /// Messages decoded and encoded on one core.
+    Codec,
     /// A large reconciliation file compared with a plain dump of its rows.
     Recon,
     /// CPU of a `/cardDetail` of dialect 2 compared with its own RSA operations.

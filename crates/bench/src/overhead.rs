@@ -15,7 +15,7 @@ use crate::report::{Bound, Measurement};
 use crate::statistics::{percentile, sorted};
 
 /// Purchases a second.
-const RATE: u32 = 200;
+pub const RATE: u32 = 200;
 /// Number of warm-up purchases.
 const WARM_UP: u32 = 2 * RATE;
 /// Number of measured purchases.
@@ -40,7 +40,7 @@ pub async fn measure(
 }
 
 /// Makes `count` purchases; returns the milliseconds that the platform added to each.
-async fn run(
+pub async fn run(
     platform: &Arc<Platform>,
     enterprise: &EnterpriseProcess,
     cards: &Arc<Vec<String>>,

@@ -65,8 +65,12 @@ impl Platform {
 
     /// As [`Platform::start`], with additional options of `serve`.
     pub fn start_with(server: &Path, data_dir: &Path, options: &[&str]) -> Result<Self> {
+        Self::start_by(Command::new(server), data_dir, options)
+    }
+
+    /// As [`Platform::start_with`], by a command that runs the server.
+    pub fn start_by(mut command: Command, data_dir: &Path, options: &[&str]) -> Result<Self> {
         let log = File::options().create(true).append(true).open(data_dir.join("server.log"))?;
-        let mut command = Command::new(server);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"])
             .arg("--data-dir")

@@ -31,6 +31,11 @@ impl Process {
         Ok((Self { child }, BufReader::new(stdout)))
     }
 
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its standard input, if that is a pipe; can be taken once.
     pub fn stdin(&mut self) -> Result<std::process::ChildStdin> {
         self.child.stdin.take().context("standard input is no pipe")

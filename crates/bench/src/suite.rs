@@ -11,8 +11,8 @@ use crate::options::{Options, Subject};
 use crate::platform::Platform;
 use crate::report::{Measurement, json_line, table};
 use crate::{
-    backlog, cards, cost, hot_deposit, links, overhead, process, recon, scale, signed_get, start,
-    vm,
+    backlog, cards, codec, cost, hot_deposit, link_cost, link_overhead, links, overhead, process,
+    recon, scale, signed_get, start, vm,
 };
 
 /// Runs the selected measurements, prints the results, and returns whether every bound was met.
@@ -46,6 +46,18 @@ pub async fn run(options: &Options) -> Result<bool> {
     if is_asked(Subject::Links) {
         eprintln!("idle connections of a link ...");
         measurements.extend(links::measure(&server, &work_dir).await?);
+    }
+    if is_asked(Subject::LinkCost) {
+        eprintln!("cost of an authorisation by a link ...");
+        measurements.extend(link_cost::measure(&server, &work_dir).await?);
+    }
+    if is_asked(Subject::LinkOverhead) {
+        eprintln!("overhead by a link ...");
+        measurements.extend(link_overhead::measure(&server, &work_dir).await?);
+    }
+    if is_asked(Subject::Codec) {
+        eprintln!("codec ...");
+        measurements.extend(codec::measure(options.python.as_deref())?);
     }
     let of_vm = [Subject::VmDetail, Subject::VmPage, Subject::VmStorm].map(is_asked);
     if of_vm.contains(&true) {

@@ -23,6 +23,13 @@ pub async fn measure(work_dir: &Path, postgres_url: Option<&str>) -> Result<Vec<
     let info = |key, what, rate| Measurement::info(key, what, rate, "holds/s");
     let mut measurements = vec![
         info("hot_sqlite_grouped", "hot deposit, SQLite: grouped", sqlite.grouped),
+        info("hot_sqlite_linked", "hot deposit, SQLite: grouped, by links", sqlite.linked),
+        Measurement::info(
+            "hot_sqlite_link_ratio",
+            "hot deposit, SQLite: by links / by the sandbox API",
+            sqlite.linked / sqlite.grouped,
+            "",
+        ),
         info("hot_sqlite_waiting", "hot deposit, SQLite: one by one, busy wait", sqlite.waiting),
         info("hot_sqlite_in_turns", "hot deposit, SQLite: one by one, in turns", sqlite.in_turns),
         Measurement::info(
@@ -37,9 +44,17 @@ pub async fn measure(work_dir: &Path, postgres_url: Option<&str>) -> Result<Vec<
         eprintln!("hot deposit: no PostgreSQL given, only SQLite is measured");
         return Ok(measurements);
     };
-    let (grouped, single) = postgres::measure(url).await.context("hot deposit on PostgreSQL")?;
+    let postgres::Rates { grouped, linked, single } =
+        postgres::measure(url).await.context("hot deposit on PostgreSQL")?;
     measurements.extend([
         info("hot_postgres_grouped", "hot deposit, PostgreSQL: grouped", grouped),
+        info("hot_postgres_linked", "hot deposit, PostgreSQL: grouped, by links", linked),
+        Measurement::info(
+            "hot_postgres_link_ratio",
+            "hot deposit, PostgreSQL: by links / by the sandbox API",
+            linked / grouped,
+            "",
+        ),
         info("hot_postgres_single", "hot deposit, PostgreSQL: one by one", single),
         Measurement::info(
             "hot_postgres_ratio",

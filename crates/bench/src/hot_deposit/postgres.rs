@@ -11,10 +11,20 @@ use tokio_postgres::{Client, NoTls, Statement};
 
 use super::purchases::{AMOUNT_MINOR, Purchases};
 use super::row_text;
-use super::run::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, run_grouped};
+use super::run::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, run_drawn, run_grouped};
 
-/// Holds per second in groups and one by one, in a new database.
-pub async fn measure(url: &str) -> Result<(f64, f64)> {
+/// Holds per second.
+pub struct Rates {
+    /// Through the grouping writer.
+    pub grouped: f64,
+    /// Through the grouping writer, by links.
+    pub linked: f64,
+    /// One by one.
+    pub single: f64,
+}
+
+/// Measures all three, alternating, in a new database.
+pub async fn measure(url: &str) -> Result<Rates> {
     let (server, admin) = connect(url).await?;
     let name = format!("cardbridge_bench_{}", std::process::id());
     server.batch_execute(&format!("CREATE DATABASE {name}")).await?;
@@ -26,15 +36,17 @@ pub async fn measure(url: &str) -> Result<(f64, f64)> {
     Ok(measured)
 }
 
-async fn measure_in(url: &str) -> Result<(f64, f64)> {
+async fn measure_in(url: &str) -> Result<Rates> {
     let clock = Clock::system();
     let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
     let location = Location::Postgres(url.to_owned());
     let store = Store::open(location, clock.clone(), Arc::clone(&ids)).await?;
     let purchases = Purchases::on_new_deposit(&store, clock.clone(), Arc::clone(&ids)).await?;
-    let (mut grouped, mut single) = (Tally::default(), Tally::default());
+    let [mut grouped, mut linked, mut single] = [Tally::default(); 3];
     for _ in 0..ROUNDS {
         grouped.add(run_grouped(&store, &purchases).await?);
+        let by_link = Purchases::on_new_deposit(&store, clock.clone(), Arc::clone(&ids)).await?;
+        linked.add(run_drawn(&store, &by_link, Purchases::draw_of_link).await?);
         // A separate deposit, so neither side updates the other's row.
         let own = Purchases::on_new_deposit(&store, clock.clone(), Arc::clone(&ids)).await?;
         let template = own.draw();
@@ -43,7 +55,11 @@ async fn measure_in(url: &str) -> Result<(f64, f64)> {
         single.add(run_single(url, template_id, &own).await?);
     }
     store.close().await;
-    Ok((grouped.per_second(), single.per_second()))
+    Ok(Rates {
+        grouped: grouped.per_second(),
+        linked: linked.per_second(),
+        single: single.per_second(),
+    })
 }
 
 async fn run_single(url: &str, template_id: i64, purchases: &Purchases) -> Result<Tally> {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use domain::{
-    AccountOwner, Authorisation, CardId, Clock, Currency, CustomerId, EnterpriseId, HoldState,
-    IdGenerator, MessageKind, Money, Payer,
+    AccountOwner, ArrivedMessage, Authorisation, CardId, Clock, Currency, CustomerId, EnterpriseId,
+    HoldState, IdGenerator, LinkArrival, MessageFacts, MessageKind, MessageNumbers, MessageRecord,
+    Money, NetworkMessageId, PanId, Payer,
 };
 use store::{BeginAuthorisation, FailedCheck, ReceiptRenderer, Store};
 
@@ -56,6 +57,39 @@ impl Purchases {
         let amount = Money::new(DEPOSIT_MINOR, currency);
         store.deposit(enterprise_id, amount, "bench".to_owned(), clock.now()).await?;
         Ok(Self { enterprise_id, ids, currency, clock })
+    }
+
+    /// The next purchase, by a link.
+    pub fn draw_of_link(&self) -> BeginAuthorisation {
+        let mut it = self.draw();
+        let amount = Some(it.authorisation.acquirer_amount);
+        let stan = it.authorisation.network_key.as_ref().map(|key| key.stan.clone());
+        let numbers = MessageNumbers {
+            network: "bench".to_owned(),
+            kind: MessageKind::Authorisation,
+            acquirer: "412345".to_owned(),
+            stan: stan.unwrap_or_default(),
+            stamp: "20261129200001".to_owned(),
+            rrn: it.authorisation.auth_id.to_string(),
+        };
+        let facts = MessageFacts {
+            transmitted_at: "1129120001".to_owned(),
+            processing_code: "000000".to_owned(),
+            amount,
+            ..MessageFacts::default()
+        };
+        let record = MessageRecord {
+            message_id: NetworkMessageId::from_i64(self.ids.next()),
+            link: "bench".to_owned(),
+            mti: "0100".to_owned(),
+            is_repeat: false,
+            settlement_date: None,
+            auth_code: None,
+            response_code: None,
+        };
+        let message = ArrivedMessage { identity: numbers.about(PanId::from_i64(1)), facts };
+        it.message = Some(LinkArrival { message, record });
+        it
     }
 
     /// The next purchase.

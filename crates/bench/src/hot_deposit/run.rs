@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use store::{BeginOutcome, Store};
+use store::{BeginAuthorisation, BeginOutcome, Store};
 
 use super::purchases::Purchases;
 
@@ -36,6 +36,15 @@ impl Tally {
 
 /// Holds through the grouping writer, by callers that each wait for their answer.
 pub async fn run_grouped(store: &Store, purchases: &Purchases) -> Result<Tally> {
+    run_drawn(store, purchases, Purchases::draw).await
+}
+
+/// The same of purchases that `draw` draws.
+pub async fn run_drawn(
+    store: &Store,
+    purchases: &Purchases,
+    draw: fn(&Purchases) -> BeginAuthorisation,
+) -> Result<Tally> {
     let started = Instant::now();
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
@@ -43,7 +52,7 @@ pub async fn run_grouped(store: &Store, purchases: &Purchases) -> Result<Tally> 
             tokio::spawn(async move {
                 let mut holds = 0;
                 while started.elapsed() < RUN_TIME && holds < MAX_HOLDS {
-                    match store.begin_authorisation(purchases.draw()).await? {
+                    match store.begin_authorisation(draw(&purchases)).await? {
                         BeginOutcome::Held(_) => holds += 1,
                         other => bail!("a hold was not taken: {other:?}"),
                     }

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use domain::{Clock, IdGenerator};
 use rusqlite::{Connection, TransactionBehavior, params};
-use store::{Location, Store};
+use store::{BeginAuthorisation, Location, Store};
 
 use super::purchases::{AMOUNT_MINOR, Purchases};
 use super::row_text;
-use super::run::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, run_grouped};
+use super::run::{CALLERS, MAX_HOLDS, ROUNDS, RUN_TIME, Tally, run_drawn};
 
 /// Longest wait of a connection for its turn; reached only if one starves.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,6 +24,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Rates {
     /// Through the grouping writer.
     pub grouped: f64,
+    /// Through the grouping writer, by links.
+    pub linked: f64,
     /// One by one, waiting for SQLite's lock.
     pub waiting: f64,
     /// One by one, in turns.
@@ -32,17 +34,12 @@ pub struct Rates {
 
 /// Measures all three, alternating.
 pub async fn measure(work_dir: &Path) -> Result<Rates> {
-    let [mut grouped, mut waiting, mut in_turns] = [Tally::default(); 3];
+    let [mut grouped, mut linked, mut waiting, mut in_turns] = [Tally::default(); 4];
     for _ in 0..ROUNDS {
         // A fresh file each time, so neither side pays for data that the other left.
         let dir = tempfile::tempdir_in(work_dir)?;
-        let clock = Clock::system();
-        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
-        let path = dir.path().join("grouped.db");
-        let store = Store::open(Location::Sqlite(path), clock.clone(), Arc::clone(&ids)).await?;
-        let purchases = Purchases::on_new_deposit(&store, clock.clone(), Arc::clone(&ids)).await?;
-        grouped.add(run_grouped(&store, &purchases).await?);
-        store.close().await;
+        grouped.add(grouped_in(&dir.path().join("grouped.db"), Purchases::draw).await?);
+        linked.add(grouped_in(&dir.path().join("linked.db"), Purchases::draw_of_link).await?);
 
         waiting.add(one_by_one(&dir.path().join("waiting.db"), None).await?);
         let turn = Some(Arc::new(Mutex::new(())));
@@ -50,9 +47,22 @@ pub async fn measure(work_dir: &Path) -> Result<Rates> {
     }
     Ok(Rates {
         grouped: grouped.per_second(),
+        linked: linked.per_second(),
         waiting: waiting.per_second(),
         in_turns: in_turns.per_second(),
     })
+}
+
+/// Holds through the store, on a fresh file.
+async fn grouped_in(path: &Path, draw: fn(&Purchases) -> BeginAuthorisation) -> Result<Tally> {
+    let clock = Clock::system();
+    let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
+    let location = Location::Sqlite(path.to_owned());
+    let store = Store::open(location, clock.clone(), Arc::clone(&ids)).await?;
+    let purchases = Purchases::on_new_deposit(&store, clock, ids).await?;
+    let tally = run_drawn(&store, &purchases, draw).await?;
+    store.close().await;
+    Ok(tally)
 }
 
 /// Holds without the store, on a file that the store has made.

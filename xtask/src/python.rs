@@ -1,0 +1,76 @@
+//! Python packages of pinned versions, each list in an environment of its own below `target/tools`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::apt;
+use crate::command::{Failure, command, root};
+use crate::stage::{output, succeed};
+
+/// Environment variable that names a Python other than the one on the PATH.
+const PYTHON_VARIABLE: &str = "CARDBRIDGE_TEST_PYTHON";
+
+/// The directory of the packages of a list, which are installed once for each list of versions.
+/// `file` is where the list stands, for pip.
+pub fn tools(name: &str, list: &str, file: &str) -> Result<PathBuf, Failure> {
+    let place = root().join("target/tools").join(format!("{name}-{:08x}", checksum(list)));
+    let complete = place.join("complete");
+    if complete.is_file() {
+        return Ok(place);
+    }
+    environment(&place)?;
+    succeed(
+        command(&place.join("bin/python").to_string_lossy())
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(["--requirement", file]),
+    )?;
+    fs::write(&complete, "").map_err(|error| format!("{}: {error}", complete.display()))?;
+    Ok(place)
+}
+
+/// A separate Python environment; Debian and Ubuntu package the module that makes one separately.
+fn environment(place: &Path) -> Result<(), Failure> {
+    let program = std::env::var(PYTHON_VARIABLE).unwrap_or_else(|_| "python3".to_owned());
+    let create =
+        || output(command(&program).args(["-m", "venv", "--clear"]).arg(place)).map(|_| ());
+    let Err(first) = create() else { return Ok(()) };
+    let missing = format!(
+        "Python 3 with its module venv is missing ({first}): install it (Debian and Ubuntu: \
+         `apt-get install python3-venv`, macOS: `brew install python`) or set \
+         {PYTHON_VARIABLE} to the program"
+    );
+    if !apt::is_usable()? {
+        return Err(missing);
+    }
+    apt::update()?;
+    apt::install("python3-venv")?;
+    create().map_err(|_| missing)
+}
+
+/// FNV-1a: short, and different for a different list.
+fn checksum(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |sum, byte| (sum ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checksum;
+
+    const LISTS: [&str; 2] =
+        [include_str!("../data/openapi-tools.txt"), include_str!("../data/bench-tools.txt")];
+
+    #[test]
+    fn another_list_of_versions_has_another_place() {
+        assert_eq!(checksum(""), 0x811c_9dc5);
+        let [openapi, bench] = LISTS;
+        assert_ne!(checksum(openapi), checksum(&openapi.replace("0.9.0", "0.9.1")));
+        assert_ne!(checksum(openapi), checksum(bench));
+    }
+
+    #[test]
+    fn every_package_has_one_version() {
+        for line in LISTS.iter().flat_map(|list| list.lines()) {
+            assert!(line.starts_with('#') || line.split("==").count() == 2, "{line}");
+        }
+    }
+}
