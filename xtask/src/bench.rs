@@ -10,9 +10,6 @@ const SHIPPED: [&str; 3] = ["--profile", "dist", "--locked"];
 
 /// Environment variable that tells the bench which Python has what it measures beside.
 const PYTHON_VARIABLE: &str = "CARDBRIDGE_BENCH_PYTHON";
-/// Packages and their versions, in pip's format.
-const TOOLS: &str = include_str!("../data/bench-tools.txt");
-const TOOLS_FILE: &str = "xtask/data/bench-tools.txt";
 
 /// Builds the server, then runs the measurements with `flags`.
 pub fn run(flags: &[&str]) -> Result<(), Failure> {
@@ -27,9 +24,9 @@ pub fn run(flags: &[&str]) -> Result<(), Failure> {
         .args(["--quiet", "-p", "bench", "--"])
         .args(flags)
         .env(postgres::URL_VARIABLE, server.url());
-    match python::tools("bench", TOOLS, TOOLS_FILE) {
-        Ok(place) => {
-            bench.env(PYTHON_VARIABLE, place.join("bin/python"));
+    match python::with_iso8583() {
+        Ok(python) => {
+            bench.env(PYTHON_VARIABLE, python);
         }
         Err(failure) => eprintln!("pyiso8583 is not measured: {failure}"),
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::command::{Failure, cargo};
 use crate::postgres::Disk;
 use crate::stage::{spoken, stage, succeed};
-use crate::{browser, interpreters, openapi, postgres, s3, tidy};
+use crate::{browser, interpreters, openapi, postgres, python, s3, tidy};
 
 /// Environment variable that tells tests with many cases, histories or crashes to try all of them:
 /// it is 1 with `--long`, and otherwise unset.
@@ -51,6 +51,7 @@ fn parts(counts: Counts) -> Result<(), Failure> {
     stage("openapi documents", openapi::check)?;
     let chromium = stage("chromium", browser::chromium)?;
     let s3_server = stage("s3 server", s3::server)?;
+    let iso8583 = stage("iso 8583 client", python::with_iso8583)?;
     // Apart from the tests, compiling them is the longest part of a first run.
     stage("build of the tests", || {
         succeed(cargo().args(["test", "--workspace", "--locked", "--no-run"]))
@@ -64,7 +65,8 @@ fn parts(counts: Counts) -> Result<(), Failure> {
             .env(postgres::URL_VARIABLE, server.url())
             .env(postgres::DIRECTORY_VARIABLE, server.binaries())
             .env(browser::PATH_VARIABLE, &chromium)
-            .env(s3::PATH_VARIABLE, &s3_server);
+            .env(s3::PATH_VARIABLE, &s3_server)
+            .env(python::ISO8583_VARIABLE, &iso8583);
         match counts {
             Counts::Usual => tests.env_remove(LONG_VARIABLE),
             Counts::Full => tests.env(LONG_VARIABLE, "1").env(CASES.0, CASES.1),

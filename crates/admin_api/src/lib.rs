@@ -5,6 +5,7 @@
 //! and renders. The tables of routes are `operator/table.rs` and `sandbox/routes.rs`.
 
 mod answer_body;
+mod begun;
 mod call;
 mod card_reference;
 mod fields;
@@ -13,6 +14,7 @@ mod paging;
 mod problem;
 mod problem_codes;
 pub mod request_bodies;
+mod reversing;
 mod route;
 mod sandbox;
 mod state;

@@ -346,19 +346,25 @@ pub(crate) const INCREMENT: Table = Table::named(
     &[Field::text("amount", "Major units of the acquirer's currency.").required(), STAN, RRN],
 );
 
-pub(crate) const REVERSAL: Table = Table::named(
-    "Reversal",
-    "What is taken back.",
+pub(crate) const REVERSAL: Table =
+    Table::named("Reversal", "What is taken back.", &[AMOUNT_TAKEN_BACK, REMAINING_AMOUNT]);
+
+const AMOUNT_TAKEN_BACK: Field =
+    Field::text("amount", "Major units of the acquirer's currency; all that is left if absent.");
+
+const REMAINING_AMOUNT: Field = Field::text(
+    "remainingAmount",
+    "In place of `amount`: how much of it and its increments is to remain. Sent again, it\n\
+     gives nothing back.",
+);
+
+pub(crate) const OPERATOR_REVERSAL: Table = Table::named(
+    "OperatorReversal",
+    "What an operator takes back, and why.",
     &[
-        Field::text(
-            "amount",
-            "Major units of the acquirer's currency; all that is left if absent.",
-        ),
-        Field::text(
-            "remainingAmount",
-            "In place of `amount`: how much of it and its increments is to remain. Sent again, it\n\
-             gives nothing back.",
-        ),
+        AMOUNT_TAKEN_BACK,
+        REMAINING_AMOUNT,
+        Field::text("reason", "Stands in the reversal's receipt and in the log.").required(),
     ],
 );
 

@@ -153,6 +153,8 @@ struct RequestFacts<'a> {
     stan: Option<&'a str>,
     rrn: Option<&'a str>,
     not_followed: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
     presented_expiry: &'static str,
     presented_cvv2: &'static str,
     presented_cvv1: &'static str,
@@ -182,6 +184,7 @@ impl<'a> RequestFacts<'a> {
             stan: it.network_key.as_ref().map(|key| key.stan.as_str()),
             rrn: it.network_key.as_ref().map(|key| key.rrn.as_str()),
             not_followed: receipt.not_followed.map(NotFollowed::as_str),
+            reason: receipt.reason.as_deref(),
             presented_expiry: presented.expiry.as_str(),
             presented_cvv2: presented.cvv2.as_str(),
             presented_cvv1: presented.cvv1.as_str(),
@@ -238,6 +241,8 @@ pub(crate) struct Receipt {
     pub(crate) presented: Presented,
     /// Why the authorisation that the message names is not followed.
     pub(crate) not_followed: Option<NotFollowed>,
+    /// Why an operator reverses.
+    pub(crate) reason: Option<String>,
     /// What only a network's message says.
     pub(crate) network: NetworkFacts,
     pub(crate) checks: Vec<Check>,
@@ -253,6 +258,7 @@ impl Receipt {
         Self {
             presented,
             not_followed: None,
+            reason: None,
             network: NetworkFacts::default(),
             checks,
             notice: None,

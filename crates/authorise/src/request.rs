@@ -159,6 +159,8 @@ pub struct ReversalRequest {
     pub remaining_minor: Option<i64>,
     /// The class of the messages that made it: what a financial one posted is posted back.
     pub kind: MessageKind,
+    /// Why an operator reverses it, for the receipt; `None` = the network does.
+    pub reason: Option<String>,
 }
 
 /// A reversal that a network sends: it says what remains of its original.

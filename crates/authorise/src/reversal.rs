@@ -29,6 +29,8 @@ pub(crate) struct Prepared {
     endpoint: Result<AuthEndpoint, Reach>,
     timings: Timings,
     started: Instant,
+    /// Why an operator reverses.
+    reason: Option<String>,
 }
 
 impl Prepared {
@@ -41,7 +43,7 @@ impl Prepared {
         let context = load(store, &card, card.currency).await?;
         let endpoint = endpoint(vault, &card, &context)?;
         timings.ended("load");
-        Ok(Self { card, context, endpoint, timings, started })
+        Ok(Self { card, context, endpoint, timings, started, reason: None })
     }
 
     /// For an app's card the reversal's own record is decided silently: the app was already
@@ -59,10 +61,10 @@ impl Prepared {
         reversal: Authorisation,
     ) -> Result<HoldOutcome, AuthoriseError> {
         let webhooks = self.record_webhooks(parts);
-        let Self { context, endpoint, mut timings, started, .. } = self;
+        let Self { context, endpoint, mut timings, started, reason, .. } = self;
         timings.ended("release");
         let presented = Presented::default();
-        let receipt = Receipt::new(presented, Vec::new(), timings);
+        let receipt = Receipt { reason, ..Receipt::new(presented, Vec::new(), timings) };
         let endpoint = match endpoint {
             Ok(endpoint) => Some(Arc::new(endpoint)),
             Err(Reach::NotAsked) => None,
@@ -104,7 +106,8 @@ pub(crate) async fn reverse(
     let AuthoriserParts { store, vm_settings, .. } = parts;
     let card = store.find_of_anyone::<Card>(request.original.card_id).await?;
     let card = card.ok_or(AuthoriseError::Missing("card"))?;
-    let prepared = Prepared::of(parts, card, started).await?;
+    let reason = request.reason;
+    let prepared = Prepared { reason, ..Prepared::of(parts, card, started).await? };
     let reversal_id = AuthId::from_i64(store.ids().next());
     let reverse = ReverseAuthorisation {
         auth_id: request.original.auth_id,

@@ -118,7 +118,7 @@ impl SimulatedNetwork {
 
     /// Reverses an approved authorisation and its increments; what a message posted is posted back.
     /// Returns the reversal's own record; where nothing is left beyond what is to remain, the
-    /// authorisation itself.
+    /// authorisation itself. `reason` is an operator's, who reverses in the network's place.
     ///
     /// # Errors
     /// [`SchemeError`].
@@ -126,6 +126,7 @@ impl SimulatedNetwork {
         &self,
         auth_id: AuthId,
         reversing: impl Into<Reversing<'_>>,
+        reason: Option<String>,
     ) -> Result<AuthorisationAnswer, SchemeError> {
         let original = self.intake.original(auth_id).await?;
         let (acquirer_amount_minor, remaining_minor) = match reversing.into() {
@@ -134,7 +135,8 @@ impl SimulatedNetwork {
             Reversing::To(text) => (None, Some(remaining_minor(&original, text)?)),
         };
         let kind = self.intake.kind_of(&original).await?;
-        let request = ReversalRequest { original, acquirer_amount_minor, remaining_minor, kind };
+        let request =
+            ReversalRequest { original, acquirer_amount_minor, remaining_minor, kind, reason };
         Ok(self.intake.authoriser.reverse(request).await?)
     }
 

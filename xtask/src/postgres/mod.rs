@@ -8,7 +8,7 @@ mod server;
 use crate::command::{Failure, command};
 use crate::hidden::unless_hidden;
 use crate::stage::succeed;
-use crate::{browser, s3};
+use crate::{browser, python, s3};
 
 pub use find::DIRECTORY_VARIABLE;
 pub use server::{Disk, Server};
@@ -42,6 +42,9 @@ pub fn beside(program: &str, arguments: &[&str]) -> Result<(), Failure> {
     }
     if let Some(s3_server) = s3::find()? {
         beside.env(s3::PATH_VARIABLE, s3_server);
+    }
+    if let Ok(python) = python::with_iso8583() {
+        beside.env(python::ISO8583_VARIABLE, python);
     }
     let ran = succeed(&mut beside);
     ran.and(server.stop())

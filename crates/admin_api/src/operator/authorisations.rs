@@ -2,6 +2,8 @@
 
 use domain::Timestamp;
 use store::{AuthorisationFilter, AuthorisationView, LinkMessageFilter};
+use vault::mask_pans;
+use wire::field;
 
 use super::AuthorisationBody;
 use super::receipt::ReceiptBody;
@@ -9,6 +11,8 @@ use crate::call::{Answer, Call};
 use crate::card_reference::{card_id_filter, named};
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
+use crate::request_bodies::OPERATOR_REVERSAL;
+use crate::reversing::reversed;
 
 /// Most messages of links that a receipt shows.
 const MAX_MESSAGES: u32 = 100;
@@ -50,4 +54,13 @@ pub(crate) async fn read(call: Call) -> Answer<ReceiptBody> {
     };
     let messages = call.state.store.link_messages(about).await?;
     named(&call.state, ReceiptBody::of(&view, &transfers, &messages)).await
+}
+
+/// `POST /admin/v1/authorisations/{id}/reverse`.
+pub(crate) async fn reverse(call: Call) -> Answer<AuthorisationBody> {
+    let auth_id = call.id("authorisation")?;
+    let fields = call.fields()?;
+    let reason = mask_pans(&fields.required_text(field!(OPERATOR_REVERSAL, "reason"))?);
+    tracing::info!(%auth_id, reason, "an operator reverses an authorisation");
+    reversed(&call, auth_id, &fields, Some(reason)).await
 }

@@ -7,7 +7,8 @@ use super::{
 };
 use crate::request_bodies::{
     CLOSE_DAY, ENTERPRISE_CHANGE, FUNDS_MOVEMENT, FX_RATES, NEW_API_KEY_REQUEST, NEW_CARD_PROFILE,
-    NEW_ENTERPRISE, NEW_VM_PRODUCT, NO_FIELDS, SHIPMENT, TICKET_VERDICT, VM_APP_CHANGE, VM_FUNDS,
+    NEW_ENTERPRISE, NEW_VM_PRODUCT, NO_FIELDS, OPERATOR_REVERSAL, SHIPMENT, TICKET_VERDICT,
+    VM_APP_CHANGE, VM_FUNDS,
 };
 use crate::route::{Group, route};
 
@@ -127,6 +128,13 @@ fn authorisations() -> Group {
                 .paged(),
             route("GET /admin/v1/authorisations/{id}", "read_authorisation", authorisations::read)
                 .about("The decision receipt."),
+            route("POST /admin/v1/authorisations/{id}/reverse", "reverse", authorisations::reverse)
+                .about(
+                    "Reverses an approved authorisation in the network's place, and tells the \
+                     enterprise. What is held is released, what a message posted is posted back. \
+                     A repeat of the authorisation by the network still gets its first answer.",
+                )
+                .takes(OPERATOR_REVERSAL),
             route("GET /admin/v1/transactions", "list_transactions", transactions::list)
                 .about("Posted transactions, newest first unless asked otherwise.")
                 .asks(["cardId", "enterpriseId", "authId"])

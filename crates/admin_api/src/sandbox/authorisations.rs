@@ -3,12 +3,11 @@
 use authorise::{AdviceAnswer, AuthorisationAnswer};
 use axum::Json;
 use domain::AuthorisationStatus;
-use scheme::SchemeError;
 
 use super::purchase;
 use crate::answer_body::answer_body;
+use crate::begun::answer_of;
 use crate::call::{Answer, Call};
-use crate::problem::Problem;
 
 answer_body! {
     /// How long it took, milliseconds.
@@ -75,15 +74,4 @@ pub(crate) async fn create(call: Call) -> Answer<AnswerBody> {
     };
     let answer = answer_of(&call, advice).await?;
     Ok(Json(AnswerBody::of(&answer, Some(&taken))))
-}
-
-/// The answer to a message. If an earlier run of the same call sent it, this is the outcome of
-/// that message, and nothing is sent again.
-pub(crate) async fn answer_of(
-    call: &Call,
-    message: impl Future<Output = Result<AuthorisationAnswer, SchemeError>>,
-) -> Result<AuthorisationAnswer, Problem> {
-    let Some(begun) = call.once.begun() else { return Ok(call.once.beginning(message).await?) };
-    let auth_id = begun.parse().map_err(|_| Problem::internal())?;
-    Ok(call.state.network.outcome(auth_id).await?)
 }

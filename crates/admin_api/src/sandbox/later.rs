@@ -1,18 +1,19 @@
 //! The network's messages after an authorisation: increments, reversals and clearings.
 
 use axum::Json;
-use scheme::{Increment as NetworkIncrement, Reversing};
+use scheme::Increment as NetworkIncrement;
 use store::PostingOutcome;
 
-use super::authorisations::{AnswerBody, answer_of};
+use super::authorisations::AnswerBody;
 use super::purchase;
+use crate::begun::answer_of;
 use crate::call::{Answer, Call};
-use crate::card_reference::{CardNames, card_id, named};
+use crate::card_reference::{CardNames, card_id};
 use crate::fields::{currency, decimal_text, required_decimal, rrn, stan};
 use crate::operator::{AuthorisationBody, TransactionBody};
-use crate::request_bodies::{CLEARING, FORCED_CLEARING, INCREMENT, REVERSAL};
+use crate::request_bodies::{CLEARING, FORCED_CLEARING, INCREMENT};
+use crate::reversing::reversed;
 use wire::field;
-use wire::field::Field;
 
 /// `POST /sandbox/v1/authorisations/{id}/increment`.
 pub(crate) async fn increment(call: Call) -> Answer<AnswerBody> {
@@ -28,22 +29,10 @@ pub(crate) async fn increment(call: Call) -> Answer<AnswerBody> {
     Ok(Json(AnswerBody::of(&answer, None)))
 }
 
-const REMAINING: Field = REVERSAL.field("remainingAmount");
-
 /// `POST /sandbox/v1/authorisations/{id}/reverse`.
 pub(crate) async fn reverse(call: Call) -> Answer<AuthorisationBody> {
     let auth_id = call.id("authorisation")?;
-    let fields = call.fields()?;
-    let amount = decimal_text(&fields, field!(REVERSAL, "amount"))?;
-    let remaining = decimal_text(&fields, REMAINING)?;
-    let reversing = match (&amount, &remaining) {
-        (Some(_), Some(_)) => return Err(fields.wrong(REMAINING, "and amount exclude each other")),
-        (_, Some(remaining)) => Reversing::To(remaining),
-        (amount, None) => amount.as_deref().into(),
-    };
-    let reversed = call.state.network.reverse(auth_id, reversing);
-    let reversal = answer_of(&call, reversed).await?;
-    named(&call.state, AuthorisationBody::of(&reversal.authorisation)).await
+    reversed(&call, auth_id, &call.fields()?, None).await
 }
 
 /// `POST /sandbox/v1/authorisations/{id}/clear`.

@@ -5,8 +5,9 @@ use domain::{AuthorisationStatus, Posting};
 use scheme::{Refund as NetworkRefund, RefundOf};
 use store::PostingFilter;
 
-use super::authorisations::{AnswerBody, answer_of};
+use super::authorisations::AnswerBody;
 use crate::answer_body::answer_body;
+use crate::begun::answer_of;
 use crate::call::{Answer, Call};
 use crate::card_reference::{NamesCards, card_id, named};
 use crate::fields::{Fields, currency, required_decimal, rrn, stan};

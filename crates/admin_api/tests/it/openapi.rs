@@ -44,6 +44,7 @@ const OPERATIONS: &[&str] = &[
     "get /sandbox/v1/mailbox",
     "patch /admin/v1/enterprises/{id}",
     "patch /admin/v1/vm-apps/{appId}",
+    "post /admin/v1/authorisations/{id}/reverse",
     "post /admin/v1/card-profiles",
     "post /admin/v1/cards/{id}/block",
     "post /admin/v1/cards/{id}/emboss",

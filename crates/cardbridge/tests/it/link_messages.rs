@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use crate::engine::Engine;
 use crate::iso_peer::message;
+use crate::keyed_calls::operator_keyed;
 use crate::link_reversals::{bed, notices, of_rrn, on_both_engines, reversal};
 use crate::links::{Bed, configured, is, metrics, table};
 use crate::world::{WAIT, text};
@@ -257,6 +258,51 @@ async fn an_answer_that_comes_too_late_is_not_sent(engine: Engine) {
     bed.world.verify_ledger().await;
 }
 
+/// What the network gives up, an operator reverses: a hold in parts, and what was posted.
+async fn an_operator_reverses_in_the_networks_place(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    let mut single = bed.purchase(2);
+    single.set_mti(message("0200", &[]).mti());
+    assert_eq!(peer.outcome(&bed.purchase(1)).await, is("0110", "00"));
+    assert_eq!(peer.outcome(&single).await, is("0210", "00"));
+    let mut paths = Vec::new();
+    for stan in [1, 2] {
+        let auth_id = text(&of_rrn(&bed, stan).await[0], "authId");
+        paths.push(format!("/admin/v1/authorisations/{auth_id}/reverse"));
+    }
+    let operator = &bed.world.operator;
+    let refused = operator.post(&paths[0], &json!({ "amount": "5.50" })).await;
+    assert!(refused.unwrap_err().to_string().contains("reason is missing"));
+
+    // The same call again reverses nothing more.
+    let part = json!({ "amount": "5.50", "reason": format!("never delivered: {}", bed.pan) });
+    let own = bed.world.sandbox();
+    let caller = (text(&own, "admin_url"), text(&own, "admin_token"));
+    let caller = (caller.0.as_str(), caller.1.as_str());
+    let first = operator_keyed(caller, &paths[0], "part", &part).await.unwrap().1;
+    let again = operator_keyed(caller, &paths[0], "part", &part).await.unwrap().1;
+    assert_eq!(first["authId"], again["authId"], "{first} {again}");
+    assert_eq!(bed.world.available().await, "99974.50");
+    let receipt = format!("/admin/v1/authorisations/{}", text(&first, "authId"));
+    let receipt = operator.get(&receipt).await.unwrap();
+    let reason = text(&receipt["request"], "reason");
+    assert!(reason.starts_with("never delivered: *") && !reason.contains(&bed.pan), "{reason}");
+    let rest = json!({ "remainingAmount": "0", "reason": "never delivered" });
+    operator.post(&paths[0], &rest).await.unwrap();
+    let back = operator.post(&paths[1], &json!({ "reason": "never delivered" })).await.unwrap();
+    assert_eq!((&back["amount"], &back["direction"]), (&json!("15.50"), &json!("INCOMING")));
+    assert_eq!(bed.world.available().await, "100000.00");
+    let twice = operator.post(&paths[1], &json!({ "reason": "never delivered" })).await;
+    assert!(twice.unwrap_err().to_string().contains("hold_closed"), "nothing is left");
+
+    // The network's repeat gets what it was answered first.
+    let mut repeat = bed.purchase(1);
+    repeat.set_mti(message("0101", &[]).mti());
+    assert_eq!(peer.outcome(&repeat).await, is("0110", "00"));
+    assert_eq!(bed.world.available().await, "100000.00");
+    bed.world.verify_ledger().await;
+}
+
 /// Advices of a day that come to more than they may take the link out of requests.
 async fn too_many_facts_are_an_alarm(engine: Engine) {
     let directory = tempfile::tempdir().unwrap();
@@ -286,6 +332,8 @@ async fn too_many_facts_are_an_alarm(engine: Engine) {
 }
 
 on_both_engines! {
+    an_operator_reverses_in_the_networks_place:
+        an_operator_reverses_on_sqlite, an_operator_reverses_on_postgresql;
     an_answer_that_comes_too_late_is_not_sent:
         an_answer_that_is_late_on_sqlite, an_answer_that_is_late_on_postgresql;
     answers_of_a_killed_process_are_unknown:

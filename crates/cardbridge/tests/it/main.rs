@@ -31,6 +31,7 @@ mod link_load;
 mod link_management;
 mod link_messages;
 mod link_processes;
+mod link_python;
 mod link_reversals;
 mod link_rules;
 mod link_scripts;
