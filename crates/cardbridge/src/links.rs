@@ -20,6 +20,10 @@ pub enum LinkCommand {
     SignOff(LinkName),
     /// Test every connection: send 0800/301 and show how long each peer takes
     Echo(LinkName),
+    /// Close the reconciliation window: send 0800/201 on every connection and show the answers
+    CutOver(LinkName),
+    /// Ask for a new key: send 0800/161 on every connection and show what each peer answers
+    KeyRequest(LinkName),
     /// Refuse requests (91) until resume; what is under way is answered
     Drain(LinkName),
     /// Take requests again after drain
@@ -47,6 +51,8 @@ pub async fn run(client: &Operator, command: LinkCommand) -> Result<(), Failure>
         LinkCommand::SignOn(LinkName { name }) => (name, "sign-on"),
         LinkCommand::SignOff(LinkName { name }) => (name, "sign-off"),
         LinkCommand::Echo(LinkName { name }) => (name, "echo"),
+        LinkCommand::CutOver(LinkName { name }) => (name, "cut-over"),
+        LinkCommand::KeyRequest(LinkName { name }) => (name, "key-request"),
         LinkCommand::Drain(LinkName { name }) => (name, "drain"),
         LinkCommand::Resume(LinkName { name }) => (name, "resume"),
     };

@@ -32,6 +32,7 @@ mod own_text;
 mod pin;
 mod profile;
 mod random;
+mod reconciliation;
 mod reveal;
 mod settlement;
 mod stand_in;
@@ -96,6 +97,10 @@ pub use own_text::{
 pub use pin::{PinTries, PinVerdict};
 pub use profile::{BinRange, BinRangeError, CardProfile, VelocityLimit, VelocityLimits};
 pub use random::{Random, SystemRandom};
+pub use reconciliation::{
+    CutOver, FieldDifference, FieldDifferenceError, LinkTotals, Reconciled, ReconciliationResult,
+    ReconciliationVerdict, ReconciliationWindow, Total, TotalKind,
+};
 pub use reveal::{Reveal, RevealPurpose};
 pub use settlement::{AuthorisationRow, BusinessDay, DayError, SettlementFileType};
 pub use stand_in::StandIn;

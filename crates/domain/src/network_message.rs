@@ -114,6 +114,8 @@ pub struct MessageRecord {
     pub is_repeat: bool,
     /// The settlement date that it gives: MMDD.
     pub settlement_date: Option<String>,
+    /// The amount of the settlement that it gives.
+    pub settlement: Option<Money>,
     /// The authorisation code that it gives.
     pub auth_code: Option<String>,
     /// The response code or reason that it gives.

@@ -158,8 +158,9 @@ impl Intake {
             allows_more: false,
             must_clear: true,
         };
-        self.authoriser.advise(advice).await?;
-        self.authoriser.outcome(original.auth_id).await
+        let taken = self.authoriser.advise(advice).await?;
+        let answer = self.authoriser.outcome(original.auth_id).await?;
+        Ok(AuthorisationAnswer { repeated: taken.repeated, ..answer })
     }
 
     /// The authorisation that a request raises or gives back: the first of the bill to which the

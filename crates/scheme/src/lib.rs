@@ -17,7 +17,7 @@ pub use intake::Intake;
 pub use link::{
     ConnectionState, ConnectionStatus, Link, LinkCaps, LinkCounters, LinkKeyStatus, LinkMode,
     LinkSecurity, LinkSettings, LinkState, LinkStatus, LinkTimes, LinkTls, MacUse, ManageError,
-    Management, ManagementAnswer, SignOn, Target, keep_keys, serve_link,
+    Management, ManagementAnswer, OwnSender, SignOn, Target, keep_keys, serve_link,
 };
 pub use network::SimulatedNetwork;
 pub use purchase::{

@@ -29,6 +29,8 @@ mod jobs;
 mod key_extractions;
 mod kyc_tickets;
 mod link_keys;
+mod link_reconciliations;
+mod link_totals;
 mod listing;
 mod migrations;
 mod money;
@@ -78,14 +80,15 @@ pub use guidance::{HolderProof, OpenLinkError, OpenedPage, PagePassword, ProofOu
 pub use intent_tickets::{IntentChange, IntentChangeError, PlaceIntentTicket};
 pub use jobs::{Job, JobKind, Renewal};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
+pub use link_totals::{ComputedTotals, MAX_COUNTED_MESSAGES, TotalsRequest};
 pub use listing::{ListOrder, MAX_PAGE_ROWS, PageRequest};
 pub use migrations::StartTurn;
 pub use money::{
     Advise, Advised, AnswerNote, BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation,
     CorrectedReceipt, DecideAuthorisation, DecideOutcome, FailedCheck, ForcedClearing, LinkMessage,
     LinkMessageFilter, MoneyError, MovedFunds, NETWORK_KEY_DAYS, OwnLimits, PostingOutcome,
-    ReceiptRenderer, ReverseAuthorisation, TakeBack, TakenBack, VelocityTerms, VmTariff,
-    WebhookRenderer, Webhooks,
+    ReceiptRenderer, RepeatedApproval, ReverseAuthorisation, TakeBack, TakenBack, VelocityTerms,
+    VmTariff, WebhookRenderer, Webhooks,
 };
 pub use opening::Location;
 pub use orders::{

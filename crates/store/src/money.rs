@@ -20,6 +20,7 @@ mod named;
 mod originals;
 mod posted_back;
 mod recognition;
+mod reconciled;
 mod renderers;
 mod stand_in;
 mod steps;
@@ -42,7 +43,7 @@ pub use command::{
     ReverseAuthorisation, TakeBack, TakenBack,
 };
 pub(crate) use command::{ChargeFee, CloseCard, Command, MoveFunds, Outcome, TransferFunds};
-pub use link_messages::{AnswerNote, LinkMessage, LinkMessageFilter};
+pub use link_messages::{AnswerNote, LinkMessage, LinkMessageFilter, RepeatedApproval};
 pub use messages::NETWORK_KEY_DAYS;
 #[cfg(test)]
 pub(crate) use messages::NetworkMessage;

@@ -233,6 +233,12 @@ pub const HANG: &str = "SELECT pg_advisory_lock(7)";
 /// Lets them end, in the same session.
 pub const END_HANG: &str = "SELECT pg_advisory_unlock(7)";
 
+/// Makes each message of a link count with this amount in a reconciliation.
+#[must_use]
+pub fn counting_each(minor: i64) -> String {
+    format!("UPDATE link_message SET counted_minor = {minor}")
+}
+
 async fn execute(url: &str, sql: &str) {
     let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
     let connection = tokio::spawn(connection);

@@ -1,6 +1,7 @@
 //! Links to card networks (network-iso8583.md section 7.6).
 
 use axum::Json;
+use domain::{FieldDifference, ReconciliationResult, ReconciliationWindow};
 use iso8583::Word as _;
 use scheme::{
     ConnectionStatus, Link, LinkCounters, LinkKeyStatus, LinkStatus, Management, ManagementAnswer,
@@ -76,8 +77,74 @@ answer_body! {
 }
 
 answer_body! {
+    /// What a reconciliation counts of messages that have no settlement date.
+    pub(crate) struct ReconciliationWindowBody of window: &ReconciliationWindow {
+        /// The cut-over before the last one; null if there is none.
+        from: Option<String> = window.from.map(|at| at.to_string()),
+        /// The last cut-over; null if there is none.
+        to: Option<String> = window.to.map(|at| at.to_string()),
+    }
+}
+
+answer_body! {
+    /// A total that an acquirer gave and that is not ours.
+    pub(crate) struct TotalDifferenceBody of difference: &FieldDifference {
+        /// The number of its field.
+        field: u8 = difference.field,
+        /// The acquirer's value, as it came: amounts in minor units.
+        given: String = difference.given.clone(),
+        /// Ours.
+        own: String = difference.own.clone(),
+    }
+}
+
+answer_body! {
+    /// An acquirer's totals, compared with ours.
+    pub(crate) struct LinkReconciliationBody of result: &ReconciliationResult {
+        /// When they were compared.
+        computed_at: String = result.computed_at.to_string(),
+        /// The type of the message that gave them.
+        mti: String = result.mti.clone(),
+        /// The acquirer's number without leading zeros.
+        acquirer: String = result.acquirer.clone(),
+        /// The number of the message (DE11).
+        stan: String = result.stan.clone(),
+        /// The settlement date that it names: MMDD.
+        settlement_date: Option<String> = result.settlement_date.clone(),
+        /// The currency of the totals.
+        currency: String = result.currency.to_string(),
+        window: ReconciliationWindowBody = ReconciliationWindowBody::of(&result.window),
+        /// `AGREED`, `DIFFERENT` or `NOT_COMPUTED`.
+        verdict: String = result.verdict.to_string(),
+        /// The values that differ.
+        differences: Vec<TotalDifferenceBody> =
+            result.differences.iter().map(TotalDifferenceBody::of).collect(),
+    }
+}
+
+answer_body! {
+    /// The reconciliations of a link, over all processes.
+    pub(crate) struct ReconciliationBody of state: &ReconciliationState {
+        window: ReconciliationWindowBody = ReconciliationWindowBody::of(&state.window),
+        /// The last one; null if there was none.
+        last_result: Option<LinkReconciliationBody> =
+            state.last.as_ref().map(LinkReconciliationBody::of),
+    }
+}
+
+/// What the store knows of a link's reconciliations.
+pub(crate) struct ReconciliationState {
+    window: ReconciliationWindow,
+    last: Option<ReconciliationResult>,
+}
+
+answer_body! {
     /// A link to a card network, in the process that answers this call.
-    pub(crate) struct LinkBody of link: &Link, status: &LinkStatus {
+    pub(crate) struct LinkBody of
+        link: &Link,
+        status: &LinkStatus,
+        reconciliation: &ReconciliationState
+    {
         name: String = link.settings().name.clone(),
         /// The network whose messages it carries.
         network: String = link.settings().network.clone(),
@@ -100,6 +167,7 @@ answer_body! {
         counters: LinkCountersBody = LinkCountersBody::of(&status.counters),
         /// The zone keys in use.
         keys: Vec<LinkKeyBody> = status.keys.iter().map(LinkKeyBody::of).collect(),
+        reconciliation: ReconciliationBody = ReconciliationBody::of(reconciliation),
     }
 }
 
@@ -131,13 +199,16 @@ pub(crate) struct LinksBody {
 
 /// `GET /admin/v1/links`.
 pub(crate) async fn list(call: Call) -> Answer<LinksBody> {
-    let items = call.state.links.iter().map(|link| body(link)).collect();
+    let mut items = Vec::with_capacity(call.state.links.len());
+    for link in &call.state.links {
+        items.push(body(&call, link).await?);
+    }
     Ok(Json(LinksBody { items }))
 }
 
 /// `GET /admin/v1/links/{name}`.
 pub(crate) async fn read(call: Call) -> Answer<LinkBody> {
-    Ok(Json(body(link(&call)?)))
+    Ok(Json(body(&call, link(&call)?).await?))
 }
 
 /// `POST /admin/v1/links/{name}/sign-on`.
@@ -155,12 +226,22 @@ pub(crate) async fn echo(call: Call) -> Answer<LinkAnswersBody> {
     manage(&call, Management::EchoTest).await
 }
 
+/// `POST /admin/v1/links/{name}/cut-over`.
+pub(crate) async fn cut_over(call: Call) -> Answer<LinkAnswersBody> {
+    manage(&call, Management::CutOver).await
+}
+
+/// `POST /admin/v1/links/{name}/key-request`.
+pub(crate) async fn key_request(call: Call) -> Answer<LinkAnswersBody> {
+    manage(&call, Management::KeyRequest).await
+}
+
 /// `POST /admin/v1/links/{name}/drain`.
 pub(crate) async fn drain(call: Call) -> Answer<LinkBody> {
     call.fields()?;
     let link = link(&call)?;
     link.drain();
-    Ok(Json(body(link)))
+    Ok(Json(body(&call, link).await?))
 }
 
 /// `POST /admin/v1/links/{name}/resume`.
@@ -168,7 +249,7 @@ pub(crate) async fn resume(call: Call) -> Answer<LinkBody> {
     call.fields()?;
     let link = link(&call)?;
     link.resume();
-    Ok(Json(body(link)))
+    Ok(Json(body(&call, link).await?))
 }
 
 async fn manage(call: &Call, what: Management) -> Answer<LinkAnswersBody> {
@@ -184,6 +265,11 @@ fn link(call: &Call) -> Result<&Link, Problem> {
     link.map(|link| &**link).ok_or_else(|| Problem::not_found("link"))
 }
 
-fn body(link: &Link) -> LinkBody {
-    LinkBody::of(link, &link.status())
+async fn body(call: &Call, link: &Link) -> Result<LinkBody, Problem> {
+    let (store, name) = (&call.state.store, &link.settings().name);
+    let reconciliation = ReconciliationState {
+        window: store.reconciliation_window(name).await?,
+        last: store.last_reconciliation(name).await?,
+    };
+    Ok(LinkBody::of(link, &link.status(), &reconciliation))
 }

@@ -63,6 +63,8 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("unposted", "`true`: only facts that moved no money and that an operator has to look at."),
     ("objectKey", "The key that the upload address came with."),
 ];
+/// Calls that ask the peers of a link.
+const MANAGEMENT: [&str; 5] = ["/sign-on", "/sign-off", "/echo", "/cut-over", "/key-request"];
 const KEY: &str = "The same request with the same key again gets the first answer again, and \
     nothing happens twice.";
 /// Lists of words, and the fields that hold a word of each.
@@ -164,7 +166,7 @@ fn operation(route: Route, tag: &str, named: &mut Map<String, Value>) -> Value {
         "409" => is_writing,
         "408" | "413" => has_body,
         "502" => is_writing && route.path.ends_with("/api-keys"),
-        "504" => ["/sign-on", "/sign-off", "/echo"].iter().any(|it| route.path.ends_with(it)),
+        "504" => MANAGEMENT.iter().any(|it| route.path.ends_with(it)),
         _ => true,
     });
     if route.method == "POST" {

@@ -315,6 +315,20 @@ fn links() -> Group {
             route("POST /admin/v1/links/{name}/echo", "echo_link", links::echo)
                 .about("Sends an echo test on every connection of the link.")
                 .takes(NO_FIELDS),
+            route("POST /admin/v1/links/{name}/cut-over", "cut_over_link", links::cut_over)
+                .about(
+                    "Announces a cut-over on every connection of the link. Its reconciliation \
+                     window is closed once a peer answers 00; within a minute after another \
+                     cut-over it is taken for the same.",
+                )
+                .takes(NO_FIELDS),
+            route(
+                "POST /admin/v1/links/{name}/key-request",
+                "request_link_key",
+                links::key_request,
+            )
+            .about("Asks every peer of the link for a new key, which it then sends by itself.")
+            .takes(NO_FIELDS),
             route("POST /admin/v1/links/{name}/drain", "drain_link", links::drain)
                 .about(
                     "Refuses requests with 91 until `resume` or a restart; what is under way is \

@@ -59,6 +59,8 @@ const OPERATIONS: &[&str] = &[
     "post /admin/v1/links/{name}/echo",
     "post /admin/v1/links/{name}/resume",
     "post /admin/v1/links/{name}/sign-off",
+    "post /admin/v1/links/{name}/cut-over",
+    "post /admin/v1/links/{name}/key-request",
     "post /admin/v1/links/{name}/sign-on",
     "post /admin/v1/recon/close-day",
     "post /admin/v1/intent-tickets/{id}/decide",

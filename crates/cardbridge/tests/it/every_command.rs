@@ -17,7 +17,7 @@ const KEY: &str = "91d2c0a85eed5eed5eed5eed5eed5eed91d2c0a85eed5eed5eed5eed5eed5
 const TOKEN: &str = "a-token-for-every-command";
 /// These run until they are stopped, start a platform, or need none or a link: other tests cover
 /// them.
-const TRIED_ELSEWHERE: [&str; 11] = [
+const TRIED_ELSEWHERE: [&str; 13] = [
     "serve",
     "demo",
     "listen",
@@ -27,6 +27,8 @@ const TRIED_ELSEWHERE: [&str; 11] = [
     "link sign-on",
     "link sign-off",
     "link echo",
+    "link cut-over",
+    "link key-request",
     "link drain",
     "link resume",
 ];

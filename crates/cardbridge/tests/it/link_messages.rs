@@ -24,7 +24,7 @@ async fn listed(bed: &Bed, query: &str) -> Vec<Value> {
 }
 
 /// Waits until the list has so many rows.
-async fn until(bed: &Bed, query: &str, count: usize) -> Vec<Value> {
+pub async fn until(bed: &Bed, query: &str, count: usize) -> Vec<Value> {
     let search = async {
         loop {
             let rows = listed(bed, query).await;

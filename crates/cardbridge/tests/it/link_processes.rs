@@ -23,15 +23,15 @@ const COUNTS: [u32; 2] = [40, 1_000];
 const PATIENT: &str = "response-time-ms = 60000";
 
 /// Two processes, and a peer of each.
-struct Pair {
-    bed: Bed,
-    peers: [Peer; 2],
+pub struct Pair {
+    pub bed: Bed,
+    pub peers: [Peer; 2],
     _second: Server,
     _directory: TempDir,
 }
 
 impl Pair {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let engine = Engine::postgres().await;
         let directory = tempfile::tempdir().unwrap();
         let file = configured(&directory, &table("default", PATIENT));

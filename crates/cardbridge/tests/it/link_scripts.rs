@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::engine::Engine;
 use crate::link_reversals::on_both_engines;
 use crate::links::{Bed, ISO_LISTEN};
-use crate::network_play::{EXAMPLES, TRIES};
+use crate::network_play::{EXAMPLES, PAGE, TRIES};
 use crate::server::{cardbridge, run};
 
 /// Plays a script with the card of the bed; returns exit code, stdout and stderr.
@@ -40,6 +40,25 @@ async fn the_scripts_of_the_page_hold(engine: Engine) {
     bed.world.verify_ledger().await;
 }
 
+/// Each try is of another acquirer, whose totals begin at zero.
+async fn the_reconciliation_of_the_page_agrees(engine: Engine) {
+    let bed = Bed::new(&engine, &ISO_LISTEN).await;
+    let file = Path::new(EXAMPLES).join("reconciliation.toml");
+    let script = fs::read_to_string(&file).unwrap();
+    assert!(PAGE.contains(&format!("```toml\n{script}```")));
+    for left in (0..TRIES).rev() {
+        let acquirer = format!("acquirer=4123{left:02}");
+        let (code, stdout, stderr) = played(&bed, &file, &["--var", &acquirer]).await;
+        if code == Some(0) {
+            break;
+        }
+        assert!(left > 0, "{stdout}{stderr}");
+    }
+    let result = bed.link("default").await["reconciliation"]["lastResult"].clone();
+    assert_eq!((&result["mti"], &result["verdict"]), (&"0520".into(), &"DIFFERENT".into()));
+    bed.world.verify_ledger().await;
+}
+
 #[tokio::test]
 async fn a_changed_expectation_names_its_step() {
     let bed = Bed::new(&Engine::embedded(), &ISO_LISTEN).await;
@@ -47,6 +66,7 @@ async fn a_changed_expectation_names_its_step() {
     for (name, expected, changed, step, got) in [
         ("purchase", "of = \"on\", fields = { 39 = \"00\" }", "39 = \"05\"", 2, "00"),
         ("stand-in", "of = \"told\", fields = { 39 = \"00\" }", "39 = \"94\"", 8, "00"),
+        ("reconciliation", "of = \"buy\", fields = { 39 = \"00\" }", "39 = \"05\"", 4, "00"),
         ("hostile", "of = \"late\", fields = { 39 = \"05\" }", "39 = \"00\"", 6, "05"),
     ] {
         let script = fs::read_to_string(Path::new(EXAMPLES).join(format!("{name}.toml"))).unwrap();
@@ -66,4 +86,6 @@ async fn a_changed_expectation_names_its_step() {
 on_both_engines! {
     the_scripts_of_the_page_hold:
         the_scripts_of_the_page_hold_on_sqlite, the_scripts_of_the_page_hold_on_postgresql;
+    the_reconciliation_of_the_page_agrees:
+        the_reconciliation_agrees_on_sqlite, the_reconciliation_agrees_on_postgresql;
 }

@@ -32,6 +32,7 @@ mod link_management;
 mod link_messages;
 mod link_processes;
 mod link_python;
+mod link_reconciliation;
 mod link_reversals;
 mod link_rules;
 mod link_scripts;

@@ -16,7 +16,7 @@ const PAN: &str = "4000990012345678";
 const EXPIRY: &str = "3012";
 const ZPK: &str = "A1C1649120BFD9D368DFD0680E6E1C3E";
 const ZAK: &str = "8F9E04D09B61F47343F49B68F2C1971C";
-const PAGE: &str = include_str!("../../../../docs/spec/network-iso8583.md");
+pub const PAGE: &str = include_str!("../../../../docs/spec/network-iso8583.md");
 const README: &str = include_str!("../../../../README.md");
 pub const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/examples/network");
 /// Tries for a script that misses a deadline because the machine is busy.

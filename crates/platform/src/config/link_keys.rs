@@ -39,7 +39,7 @@ pub enum Kind {
 use Kind::{Flag, Number, NumberOrText, Numbers, Tables, Text, Texts};
 
 /// The keys that a link may have today. A key is here once it has an effect.
-pub const KEYS: [(&str, Kind); 53] = [
+pub const KEYS: [(&str, Kind); 54] = [
     ("name", Text),
     ("network", Text),
     ("mode", Text),
@@ -63,6 +63,7 @@ pub const KEYS: [(&str, Kind); 53] = [
     ("strict", Flag),
     ("sign-on", Text),
     ("terminal", Text),
+    ("acquirer", Text),
     ("echo-interval-s", Number(0, 86_400)),
     ("echo-timeout-ms", Number(100, 60_000)),
     ("idle-timeout-s", Number(0, 86_400)),

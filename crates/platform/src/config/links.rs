@@ -26,6 +26,8 @@ const DEFAULT_NAME: &str = "default";
 const MAX_LINKS: usize = 64;
 /// Bytes of DE41.
 const TERMINAL_BYTES: usize = 8;
+/// Most digits of DE32.
+const ACQUIRER_DIGITS: usize = 11;
 
 /// The links of the file, and the one of `iso-listen`.
 pub fn links(layers: &Layers, mode: Mode) -> Result<Vec<LinkSettings>, Failure> {
@@ -122,7 +124,9 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
         link.place = place;
     }
     let should_be = format!("at most {TERMINAL_BYTES} printable characters");
-    link.terminal = keys.parsed("terminal", &should_be, terminal)?;
+    link.sender.terminal = keys.parsed("terminal", &should_be, terminal)?;
+    let should_be = format!("1 to {ACQUIRER_DIGITS} digits");
+    link.sender.acquirer = keys.parsed("acquirer", &should_be, acquirer)?;
     link.requires_balances = keys.flag("balance-required").unwrap_or(false);
     let choices = [("same", false), ("any", true)];
     link.answers_anywhere = keys.choice("answer-on", &choices)?.unwrap_or(false);
@@ -221,6 +225,12 @@ fn terminal(text: &str) -> Option<String> {
     let is_printable = text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ');
     let is_right = is_printable && (1..=TERMINAL_BYTES).contains(&text.len());
     is_right.then(|| format!("{text:TERMINAL_BYTES$}"))
+}
+
+fn acquirer(text: &str) -> Option<String> {
+    let is_right = text.bytes().all(|byte| byte.is_ascii_digit())
+        && (1..=ACQUIRER_DIGITS).contains(&text.len());
+    is_right.then(|| text.to_owned())
 }
 
 fn set_times(keys: &Keys<'_>, link: &mut LinkSettings) -> Result<(), Refused> {

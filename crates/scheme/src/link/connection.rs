@@ -29,6 +29,8 @@ const MAX_PREFIX_BYTES: usize = 4;
 pub(super) struct Connection {
     pub(super) link: Arc<Link>,
     pub(super) id: u64,
+    /// Its number, over all processes and links.
+    pub(super) origin: i64,
     pub(super) stream: ReadHalf,
     pub(super) buffer: ReadBuffer,
     /// When the frame began that is not complete yet.
@@ -64,6 +66,7 @@ impl Connection {
         let settings = link.settings();
         Self {
             id,
+            origin: link.intake.store.ids().next(),
             stream,
             buffer: ReadBuffer::new(MAX_PREFIX_BYTES + settings.framing.max_frame_bytes),
             frame_began: None,
@@ -87,7 +90,7 @@ impl Connection {
             self.own.end_sign_on();
         }
         let settings = self.link.settings();
-        let message = own_message(what, key, settings.terminal.as_deref());
+        let message = own_message(what, key, &settings.sender);
         let header = settings.framing.header.own();
         let encoding = self.link.encoding();
         let outgoing = message.and_then(|it| Outgoing::framed(encoding, header, it, None));
@@ -219,6 +222,8 @@ impl Connection {
             Step::TakeBack => self.take_back(&header, &message, now),
             Step::Advise => self.advise(&header, &message, now),
             Step::TakeKey => self.take_key(header, message, now),
+            Step::CutOver => self.cut_over(header, &message, now),
+            Step::Reconcile => self.reconcile(&header, &message, now),
             Step::OwnAnswer(answer) => {
                 match self.own.answered(answer, now) {
                     Some(Outcome::SignedOn) => self.session.sign_on(),

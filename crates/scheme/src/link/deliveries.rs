@@ -5,12 +5,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use domain::{AnswerDelivery, Clock, NetworkMessageId};
-use store::{AnswerNote, Store};
+use domain::{AnswerDelivery, AuthId, Clock, NetworkMessageId};
+use store::{AnswerNote, RepeatedApproval, Store};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
+use crate::order::LinkMessage;
 use crate::translate::Reply;
+
+/// Class and function of a message, within its type.
+const KIND: std::ops::Range<usize> = 1..3;
 
 /// Most notes that wait for the store. Older ones give way; their messages count as PENDING, and as
 /// UNKNOWN after the next start.
@@ -20,10 +24,19 @@ const NOTES_A_COMMIT: usize = 500;
 /// Pause in which notes gather.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// What is noted.
+#[derive(Clone)]
+enum Note {
+    /// What became of an answer.
+    Answer(AnswerNote),
+    /// An approval was written again.
+    Repeat(RepeatedApproval),
+}
+
 /// The notes of one link that are not in the store yet.
 pub(crate) struct Deliveries {
     clock: Clock,
-    notes: Mutex<VecDeque<AnswerNote>>,
+    notes: Mutex<VecDeque<Note>>,
     changed: Notify,
 }
 
@@ -33,12 +46,22 @@ impl Deliveries {
         Arc::new(Self { clock, notes: Mutex::default(), changed: Notify::new() })
     }
 
-    /// The answer to the message of this id.
-    pub(crate) fn delivery(self: &Arc<Self>, message_id: NetworkMessageId) -> Delivery {
-        Delivery { notes: Arc::clone(self), message_id, code: None, is_noted: false }
+    /// The answer to a message.
+    pub(crate) fn delivery(self: &Arc<Self>, message: &LinkMessage) -> Delivery {
+        let LinkMessage { numbers, record, .. } = message;
+        Delivery {
+            notes: Arc::clone(self),
+            message_id: record.message_id,
+            kind: record.mti.get(KIND).unwrap_or_default().to_owned(),
+            stan: numbers.stan.clone(),
+            code: None,
+            approved: None,
+            is_repeat: false,
+            is_noted: false,
+        }
     }
 
-    fn note(&self, note: AnswerNote) {
+    fn note(&self, note: Note) {
         let mut notes = self.lock();
         if notes.len() >= MAX_NOTES {
             notes.pop_front();
@@ -59,7 +82,14 @@ impl Deliveries {
             if some.is_empty() {
                 return;
             }
-            if let Err(error) = store.note_answers(some.clone()).await {
+            let (mut answers, mut repeated) = (Vec::new(), Vec::new());
+            for note in some.iter().cloned() {
+                match note {
+                    Note::Answer(note) => answers.push(note),
+                    Note::Repeat(note) => repeated.push(note),
+                }
+            }
+            if let Err(error) = store.note_answers(answers, repeated).await {
                 let count = some.len();
                 tracing::error!(%error, count, "what became of answers is not noted yet");
                 let mut notes = self.lock();
@@ -78,7 +108,7 @@ impl Deliveries {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<AnswerNote>> {
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Note>> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -88,19 +118,30 @@ impl Deliveries {
 pub(crate) struct Delivery {
     notes: Arc<Deliveries>,
     message_id: NetworkMessageId,
+    /// Class and function of the message.
+    kind: String,
+    stan: String,
     code: Option<String>,
+    /// The authorisation, if it says that a request is approved.
+    approved: Option<AuthId>,
+    /// True if the message is not on record by itself: an earlier one is.
+    is_repeat: bool,
     is_noted: bool,
 }
 
 impl Delivery {
     /// The message is answered so. A repeat is not on record by itself, and a refusal not at all.
     pub(crate) fn answer(&mut self, reply: &Reply, version: u8) {
-        self.is_noted = match reply {
+        self.is_repeat = match reply {
             Reply::Approved { is_repeated, .. }
             | Reply::Declined { is_repeated, .. }
             | Reply::Stated { is_repeated, .. } => *is_repeated,
             // A fact about a card that is not one of ours is refused, and on record.
-            Reply::Refused(_) | Reply::Accepted | Reply::Silence => false,
+            Reply::Refused(_) | Reply::Accepted | Reply::Reconciled(_) | Reply::Silence => false,
+        };
+        self.approved = match reply {
+            Reply::Approved { auth_id, .. } => Some(*auth_id),
+            _ => None,
         };
         let text =
             reply.code().map(|code| String::from_utf8_lossy(code.text(version)).into_owned());
@@ -123,9 +164,18 @@ impl Delivery {
     }
 
     fn note(&mut self, delivery: AnswerDelivery) {
-        if !std::mem::replace(&mut self.is_noted, true) {
+        if std::mem::replace(&mut self.is_noted, true) {
+            return;
+        }
+        if !self.is_repeat {
             let (code, at) = (self.code.take(), self.notes.clock.real_now());
-            self.notes.note(AnswerNote { message_id: self.message_id, code, delivery, at });
+            let (message_id, is_approval) = (self.message_id, self.approved.is_some());
+            let note = AnswerNote { message_id, code, delivery, at, is_approval };
+            self.notes.note(Note::Answer(note));
+        } else if let Some(auth_id) = self.approved.filter(|_| delivery == AnswerDelivery::Written)
+        {
+            let (kind, stan) = (self.kind.clone(), self.stan.clone());
+            self.notes.note(Note::Repeat(RepeatedApproval { auth_id, kind, stan }));
         }
     }
 }

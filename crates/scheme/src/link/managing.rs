@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use domain::CutOver;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use super::command::Command;
-use super::own::Management;
+use super::own::{Management, transmission_time};
 use super::own_requests::ManagementAnswer;
 use super::shared::{Drain, Link};
 
@@ -22,14 +23,35 @@ pub enum ManageError {
     /// No peer answered.
     #[error("no peer of the link answered within 10 s")]
     NoAnswer,
+    /// A peer agreed to a cut-over that the store did not take.
+    #[error("a cut-over was agreed to, and could not be noted")]
+    NotNoted,
 }
 
 impl Link {
-    /// Sends network management on every connection, and returns what each peer answered.
+    /// Sends network management on every connection, and returns what each peer answered. A
+    /// cut-over that a peer agrees to closes the window of the link at the moment of sending.
     ///
     /// # Errors
-    /// There is no connection, or no peer answered within 10 s.
+    /// There is no connection, no peer answered within 10 s, or a cut-over could not be noted.
     pub async fn manage(&self, what: Management) -> Result<Vec<ManagementAnswer>, ManageError> {
+        let at = self.real_now();
+        let answers = self.ask_peers(what).await?;
+        if what == Management::CutOver && answers.iter().any(|answer| answer.is_accepted) {
+            let ours = CutOver {
+                link: self.settings().name.clone(),
+                at,
+                stan: String::new(),
+                transmitted_at: transmission_time(&at.to_string()),
+                origin: self.intake.store.ids().next(),
+            };
+            self.cut_over(ours, false).await.map_err(|_| ManageError::NotNoted)?;
+        }
+        Ok(answers)
+    }
+
+    /// Sends network management on every connection, and returns what each peer answered.
+    async fn ask_peers(&self, what: Management) -> Result<Vec<ManagementAnswer>, ManageError> {
         let asked = Instant::now();
         let mut waiting = Vec::new();
         for (connection, commands) in self.commands() {
@@ -46,7 +68,12 @@ impl Link {
             let answer =
                 timeout_at(asked + ANSWER_TIMEOUT, answered).await.ok().and_then(Result::ok);
             let elapsed = asked.elapsed();
-            answers.push(answer.unwrap_or(ManagementAnswer { connection, code: None, elapsed }));
+            answers.push(answer.unwrap_or(ManagementAnswer {
+                connection,
+                code: None,
+                is_accepted: false,
+                elapsed,
+            }));
         }
         let is_answered = answers.iter().any(|answer| answer.code.is_some());
         if is_answered { Ok(answers) } else { Err(ManageError::NoAnswer) }

@@ -22,6 +22,7 @@ const EARLY_REVERSALS: &str = "cardbridge_link_early_reversals_total";
 const UNPOSTED_ADVICES: &str = "cardbridge_link_unposted_advices_total";
 const MAC_ERRORS: &str = "cardbridge_link_mac_errors_total";
 const PIN_ERRORS: &str = "cardbridge_link_pin_errors_total";
+const RECONCILIATION_OUT: &str = "cardbridge_link_reconciliation_out_total";
 const ECHO_SECONDS: &str = "cardbridge_link_echo_seconds";
 
 /// Why a message was not taken.
@@ -142,6 +143,11 @@ impl Meters {
     /// A PIN block that cannot be opened.
     pub(crate) fn unreadable_pin(&self) {
         metrics::counter!(PIN_ERRORS, "link" => self.link()).increment(1);
+    }
+
+    /// An acquirer's totals that differ from ours.
+    pub(crate) fn reconciliation_out(&self) {
+        metrics::counter!(RECONCILIATION_OUT, "link" => self.link()).increment(1);
     }
 
     /// An echo test that was answered.

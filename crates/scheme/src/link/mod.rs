@@ -25,6 +25,7 @@ mod pins;
 mod processing;
 mod rate;
 mod read_buffer;
+mod reconciling;
 mod reconnect;
 mod security;
 mod serving;
@@ -38,7 +39,7 @@ mod writer;
 mod zone_keys;
 
 pub use managing::ManageError;
-pub use own::Management;
+pub use own::{Management, OwnSender};
 pub use own_requests::ManagementAnswer;
 pub use security::{LinkSecurity, MacUse};
 pub use serving::serve_link;

@@ -14,6 +14,10 @@ pub enum Management {
     SignOff,
     /// The peer is to answer.
     EchoTest,
+    /// A reconciliation window ends.
+    CutOver,
+    /// The peer is to send a new key.
+    KeyRequest,
 }
 
 impl Management {
@@ -23,6 +27,8 @@ impl Management {
             Self::SignOn => "001",
             Self::SignOff => "002",
             Self::EchoTest => "301",
+            Self::CutOver => "201",
+            Self::KeyRequest => "161",
         }
     }
 }
@@ -76,17 +82,23 @@ pub(crate) fn transmission_time(moment: &str) -> String {
     moment.chars().filter(char::is_ascii_digit).skip(4).take(10).collect()
 }
 
-/// The 0800; `terminal` is DE41.
-pub(crate) fn own_message(
-    what: Management,
-    key: &OwnKey,
-    terminal: Option<&str>,
-) -> Option<Message> {
+/// Who sends network management of ours.
+#[derive(Debug, Clone, Default)]
+pub struct OwnSender {
+    /// DE41.
+    pub terminal: Option<String>,
+    /// DE32.
+    pub acquirer: Option<String>,
+}
+
+/// The 0800.
+pub(crate) fn own_message(what: Management, key: &OwnKey, sender: &OwnSender) -> Option<Message> {
     let mut message = Message::new(Mti::new([0, 8, 0, 0])?);
     for (number, text) in [
         (field::TRANSMITTED_AT, Some(key.transmitted_at.as_str())),
         (field::STAN, Some(&key.stan)),
-        (field::TERMINAL, terminal),
+        (field::ACQUIRER, sender.acquirer.as_deref()),
+        (field::TERMINAL, sender.terminal.as_deref()),
         (field::MANAGEMENT_CODE, Some(what.code())),
     ] {
         if let Some(text) = text {
@@ -107,9 +119,13 @@ mod tests {
             stan: "000007".to_owned(),
         };
         assert_eq!(key.transmitted_at, "1129120031");
-        let test = own_message(Management::EchoTest, &key, Some("CARDBRDG")).unwrap();
+        let sender =
+            OwnSender { terminal: Some("CARDBRDG".into()), acquirer: Some("412345".into()) };
+        let test = own_message(Management::EchoTest, &key, &sender).unwrap();
         assert_eq!(test.mti().to_string(), "0800");
-        let texts = [7, 11, 41, 70].map(|number| test.text(number));
-        assert_eq!(texts, [Some("1129120031"), Some("000007"), Some("CARDBRDG"), Some("301")]);
+        let texts = [7, 11, 32, 41, 70].map(|number| test.text(number).unwrap());
+        assert_eq!(texts, ["1129120031", "000007", "412345", "CARDBRDG", "301"]);
+        let test = own_message(Management::CutOver, &key, &OwnSender::default()).unwrap();
+        assert_eq!((test.text(70), test.get(32), test.get(41)), (Some("201"), None, None));
     }
 }

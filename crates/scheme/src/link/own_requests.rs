@@ -25,6 +25,8 @@ pub struct ManagementAnswer {
     pub connection: u64,
     /// DE39; `None` if the peer did not answer in time.
     pub code: Option<String>,
+    /// Whether it agrees.
+    pub is_accepted: bool,
     /// How long it took.
     pub elapsed: Duration,
 }
@@ -104,7 +106,7 @@ impl OwnRequests {
         match what {
             Management::SignOn => self.sign_on.sent(key, now),
             Management::EchoTest => self.echo.sent(key, now),
-            Management::SignOff => {}
+            Management::SignOff | Management::CutOver | Management::KeyRequest => {}
         }
     }
 
@@ -145,14 +147,15 @@ impl OwnRequests {
         let index = self.asked.iter().position(|asked| asked.key == answer.key)?;
         let asked = self.asked.swap_remove(index);
         let elapsed = now.duration_since(asked.sent_at);
-        let code = Some(answer.code);
-        let told = ManagementAnswer { connection: self.connection, code, elapsed };
+        let OwnAnswer { code, is_accepted, .. } = answer;
+        let connection = self.connection;
+        let told = ManagementAnswer { connection, code: Some(code), is_accepted, elapsed };
         // The operator may have gone; the answer counts all the same.
         let _ = asked.answer.send(told);
         match asked.what {
-            Management::SignOn => answer.is_accepted.then_some(Outcome::SignedOn),
+            Management::SignOn => is_accepted.then_some(Outcome::SignedOn),
             Management::EchoTest => Some(Outcome::Echoed(elapsed)),
-            Management::SignOff => None,
+            Management::SignOff | Management::CutOver | Management::KeyRequest => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::NetworkMessageId;
+use domain::{CutOver, NetworkMessageId};
 use iso8583::{Message, Mti, answer_to};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
@@ -15,8 +15,8 @@ use super::outgoing::{Answered, Outgoing};
 use super::shared::Link;
 use crate::order::{LinkMessage, Order};
 use crate::translate::{
-    Network, Refusal, Reply, advice_of, answer_chip, order_of, reply_of, reply_of_advice,
-    reply_of_reversal, reversal_of,
+    Network, Refusal, Reply, advice_of, answer_chip, field, order_of, reconciliation_of, reply_of,
+    reply_of_advice, reply_of_reversal, reversal_of,
 };
 
 impl Connection {
@@ -90,6 +90,63 @@ impl Connection {
         Ok(())
     }
 
+    /// Closes the window of the link, which is answered when it is noted.
+    pub(super) fn cut_over(
+        &mut self,
+        header: Vec<u8>,
+        message: &Message,
+        arrived: Instant,
+    ) -> Result<(), CloseReason> {
+        let (mti, settings) = (message.mti(), self.link.settings());
+        let text = |number| message.text(number).unwrap_or_default().to_owned();
+        let it = CutOver {
+            link: settings.name.clone(),
+            at: self.link.real_now(),
+            stan: text(field::STAN),
+            transmitted_at: text(field::TRANSMITTED_AT),
+            origin: self.origin,
+        };
+        let Some(answer) = answer_to(message, settings.echo) else { return Ok(()) };
+        let answers = Answered { mti, arrived };
+        let link = Arc::clone(&self.link);
+        self.under_way.spawn(async move {
+            let noted = link.cut_over(it, mti.is_repeat()).await;
+            let reply = noted.map_or_else(Reply::Refused, |()| Reply::Accepted);
+            link.count_reply(mti, &reply);
+            Outgoing::answer(link.encoding(), &header, answer, &reply, answers)
+        });
+        Ok(())
+    }
+
+    /// Begins to compare an acquirer's totals with ours.
+    pub(super) fn reconcile(
+        &mut self,
+        header: &[u8],
+        message: &Message,
+        arrived: Instant,
+    ) -> Result<(), CloseReason> {
+        let settings = self.link.settings();
+        let asked = match reconciliation_of(message, &settings.network, self.link.real_now()) {
+            Ok(asked) => asked,
+            Err(refusal) => {
+                return self.answer(header, message, &Reply::Refused(refusal), arrived);
+            }
+        };
+        let Ok(permit) = Arc::clone(&self.link.reconciliations).try_acquire_owned() else {
+            return self.answer(header, message, &Reply::Refused(Refusal::Unavailable), arrived);
+        };
+        let times = &settings.times;
+        let answer_by = arrived + times.response.saturating_sub(times.answer_margin);
+        let link = Arc::clone(&self.link);
+        let work = async move {
+            let reply = link.reconcile(&asked, answer_by).await;
+            drop(permit);
+            reply
+        };
+        self.state((header.to_vec(), None), message, arrived, work);
+        Ok(())
+    }
+
     /// Begins an advice, which is answered when it is committed.
     pub(super) fn advise(
         &mut self,
@@ -133,7 +190,7 @@ impl Connection {
 
     /// What becomes of the answer to a message that may be on record.
     fn delivery(&self, message: Option<&LinkMessage>) -> Option<Delivery> {
-        Some(self.link.deliveries.delivery(message?.record.message_id))
+        message.map(|message| self.link.deliveries.delivery(message))
     }
 
     /// Lets what a message states be worked on in its turn, and answers it then. What finds no

@@ -2,7 +2,7 @@
 //! 3.7 and 7.2). Pure.
 
 use domain::text_enum;
-use iso8583::Message;
+use iso8583::{Message, Mti};
 
 use super::own::{Management, OwnAnswer};
 use super::settings::SignOn;
@@ -35,6 +35,10 @@ pub(crate) enum Step {
     Advise,
     /// It brings a new key.
     TakeKey,
+    /// It closes a reconciliation window.
+    CutOver,
+    /// It asks whether an acquirer's totals are ours.
+    Reconcile,
     /// It answers network management of ours.
     OwnAnswer(OwnAnswer),
     /// It is dropped.
@@ -45,6 +49,7 @@ pub(crate) enum Step {
 const AUTHORISATION: u8 = 1;
 const FINANCIAL: u8 = 2;
 const REVERSAL: u8 = 4;
+const RECONCILIATION: u8 = 5;
 const FILE_UPDATE: u8 = 3;
 const NETWORK_MANAGEMENT: u8 = 8;
 /// Functions of messages.
@@ -55,6 +60,7 @@ const ADVICE: u8 = 2;
 const SIGN_ON: &str = Management::SignOn.code();
 const SIGN_OFF: &str = Management::SignOff.code();
 const NEW_KEY: &str = "101";
+const CUT_OVER: &str = Management::CutOver.code();
 const ECHO_TEST: &str = Management::EchoTest.code();
 /// Fields that network management has.
 const MANAGEMENT_FIELDS: [u8; 3] = [field::TRANSMITTED_AT, field::STAN, field::MANAGEMENT_CODE];
@@ -125,18 +131,27 @@ impl Session {
         let mti = message.mti();
         match (mti.class(), mti.function()) {
             (NETWORK_MANAGEMENT, REQUEST | ADVICE)
-                if is_new_key(message) && self.state != ConnectionState::Draining =>
+                if manages(message, NEW_KEY) && self.state != ConnectionState::Draining =>
             {
                 Step::TakeKey
+            }
+            (NETWORK_MANAGEMENT, REQUEST | ADVICE)
+                if manages(message, CUT_OVER) && self.state != ConnectionState::Draining =>
+            {
+                Step::CutOver
             }
             (NETWORK_MANAGEMENT, REQUEST | ADVICE) => Step::Answer(self.manage(message)),
             (NETWORK_MANAGEMENT, RESPONSE) => {
                 OwnAnswer::read(message).map_or(Step::Drop, Step::OwnAnswer)
             }
-            (AUTHORISATION | FINANCIAL, REQUEST) if mti.origin() <= 1 => self.request(),
+            (AUTHORISATION | FINANCIAL, REQUEST) if mti.origin() <= 1 => {
+                self.request(Step::Authorise)
+            }
+            (RECONCILIATION, REQUEST) if reconciles(mti) => self.request(Step::Reconcile),
             // What states facts is taken in any state, but not while stopping.
             (REVERSAL, REQUEST | ADVICE) if mti.origin() <= 1 => self.fact(Step::TakeBack),
             (AUTHORISATION | FINANCIAL, ADVICE) if mti.origin() <= 1 => self.fact(Step::Advise),
+            (RECONCILIATION, ADVICE) if reconciles(mti) => self.fact(Step::Reconcile),
             (class, REQUEST) => self.unsupported(class),
             // Facts that are not taken are not answered while stopping: the peer repeats elsewhere.
             (_, ADVICE) if self.state == ConnectionState::Draining => Step::Drop,
@@ -145,9 +160,9 @@ impl Session {
         }
     }
 
-    fn request(&self) -> Step {
+    fn request(&self, step: Step) -> Step {
         match self.state {
-            ConnectionState::SignedOn => Step::Authorise,
+            ConnectionState::SignedOn => step,
             ConnectionState::Connected | ConnectionState::SignedOff | ConnectionState::Draining => {
                 Step::Answer(Reply::Refused(Refusal::Unavailable))
             }
@@ -173,7 +188,9 @@ impl Session {
         }
         let is_draining = self.state == ConnectionState::Draining;
         match message.text(field::MANAGEMENT_CODE) {
-            Some(SIGN_ON | NEW_KEY) if is_draining => return Reply::Refused(Refusal::Unavailable),
+            Some(SIGN_ON | NEW_KEY | CUT_OVER) if is_draining => {
+                return Reply::Refused(Refusal::Unavailable);
+            }
             Some(SIGN_ON) => self.enter(ConnectionState::SignedOn),
             Some(SIGN_OFF) => self.enter(ConnectionState::SignedOff),
             Some(ECHO_TEST) => {}
@@ -185,14 +202,23 @@ impl Session {
 
 /// Whether a message brings a new key.
 pub(crate) fn is_new_key(message: &Message) -> bool {
+    manages(message, NEW_KEY)
+}
+
+/// Whether a message is whole network management with this code.
+fn manages(message: &Message, code: &str) -> bool {
     let is_whole = require(message, &MANAGEMENT_FIELDS).is_ok();
-    is_whole && message.text(field::MANAGEMENT_CODE) == Some(NEW_KEY)
+    is_whole && message.text(field::MANAGEMENT_CODE) == Some(code)
+}
+
+/// Whether a type of the reconciliation class is one of an acquirer's. Messages of 1993 have other
+/// fields for it.
+const fn reconciles(mti: Mti) -> bool {
+    mti.version() == 0 && mti.origin() <= 1
 }
 
 #[cfg(test)]
 mod tests {
-    use iso8583::Mti;
-
     use super::super::own::OwnKey;
     use super::*;
 
@@ -222,9 +248,13 @@ mod tests {
         assert_eq!(session.receive(&management("001")), ACCEPTED);
         assert_eq!(session.receive(&purchase), Step::Authorise);
         assert_eq!(session.receive(&message("0101", &[])), Step::Authorise);
+        assert_eq!(session.receive(&message("0500", &[])), Step::Reconcile);
         assert_eq!(session.receive(&management("301")), ACCEPTED);
+        assert_eq!(session.receive(&management("201")), Step::CutOver);
         assert_eq!(session.receive(&management("002")), ACCEPTED);
         assert_eq!(session.state(), ConnectionState::SignedOff);
+        assert_eq!(session.receive(&management("201")), Step::CutOver);
+        assert_eq!(session.receive(&message("0501", &[])), refused(Refusal::Unavailable));
         assert_eq!(session.receive(&purchase), refused(Refusal::Unavailable));
         assert_eq!(session.receive(&management("001")), ACCEPTED);
         assert_eq!(session.receive(&purchase), Step::Authorise);
@@ -239,6 +269,7 @@ mod tests {
         assert_eq!(session.receive(&message("0120", &[])), Step::Drop);
         assert_eq!(session.receive(&management("001")), refused(Refusal::Unavailable));
         assert_eq!(session.receive(&management("101")), refused(Refusal::Unavailable));
+        assert_eq!(session.receive(&management("201")), refused(Refusal::Unavailable));
         assert_eq!(session.receive(&management("301")), ACCEPTED);
         assert_eq!(session.receive(&management("002")), ACCEPTED);
         assert_eq!(session.state(), ConnectionState::Draining);
@@ -275,6 +306,8 @@ mod tests {
             ("0220", Step::Advise),
             ("0400", Step::TakeBack),
             ("0421", Step::TakeBack),
+            ("0520", Step::Reconcile),
+            ("0521", Step::Reconcile),
         ];
         for (mti, step) in &facts {
             assert_eq!(session.receive(&message(mti, &[])), *step, "{mti}");
@@ -289,7 +322,7 @@ mod tests {
     #[test]
     fn what_is_not_supported_says_so() {
         let mut session = Session::new(SignOn::Nobody);
-        for mti in ["0102", "0122", "0402", "0500", "0520", "0600", "0620"] {
+        for mti in ["0102", "0122", "0402", "0502", "0522", "1500", "1520", "0600", "0620"] {
             assert_eq!(
                 session.receive(&message(mti, &[])),
                 refused(Refusal::NotSupported),

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use iso8583::{FieldSet, Framing, FramingSettings, Layout, Packager, SettingsError, default_echo};
 use rustls::{ClientConfig, ServerConfig};
 
+use super::own::OwnSender;
 use super::security::LinkSecurity;
 use crate::translate::{Codes, Place, RequestRules};
 
@@ -218,8 +219,8 @@ pub struct LinkSettings {
     pub place: Place,
     /// Who signs on.
     pub sign_on: SignOn,
-    /// DE41 of what the platform sends first.
-    pub terminal: Option<String>,
+    /// Who sends what the platform sends first.
+    pub sender: OwnSender,
     /// Whether more clearings may follow one that leaves something.
     pub multi_clearing: bool,
     /// How much its advices may state in a day before it takes no requests; `None` = no limit.
@@ -258,7 +259,7 @@ impl LinkSettings {
             echoes_keep_alive: false,
             place: Place::default(),
             sign_on: SignOn::Peer,
-            terminal: None,
+            sender: OwnSender::default(),
             multi_clearing: false,
             max_forced_per_day: None,
             echo: default_echo(),

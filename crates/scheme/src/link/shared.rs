@@ -28,6 +28,9 @@ use crate::translate::Reply;
 /// So many PIN blocks within a minute may be unreadable without a report.
 const MOST_UNREADABLE_PINS: usize = 19;
 
+/// Most reconciliations that are under way or wait: they share their lane with advices.
+const MAX_RECONCILIATIONS: usize = 4;
+
 /// Whether a link takes requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Drain {
@@ -70,6 +73,10 @@ pub struct Link {
     counters: Mutex<LinkCounters>,
     unreadable_pins: Mutex<Garbage>,
     key_turn: Arc<Semaphore>,
+    /// Reconciliations that are under way or wait.
+    pub(crate) reconciliations: Arc<Semaphore>,
+    /// They are computed one after another.
+    pub(crate) reconciliation_turn: tokio::sync::Mutex<()>,
     drain: watch::Sender<Drain>,
 }
 
@@ -97,6 +104,8 @@ impl Link {
             counters: Mutex::default(),
             unreadable_pins: Mutex::new(Garbage::new(MOST_UNREADABLE_PINS)),
             key_turn: Arc::new(Semaphore::new(1)),
+            reconciliations: Arc::new(Semaphore::new(MAX_RECONCILIATIONS)),
+            reconciliation_turn: tokio::sync::Mutex::default(),
             drain: watch::Sender::new(Drain::No),
             settings,
         })
@@ -350,7 +359,7 @@ impl Link {
                 counters.refused += 1;
                 false
             }
-            Reply::Accepted | Reply::Silence => false,
+            Reply::Accepted | Reply::Reconciled(_) | Reply::Silence => false,
         };
         let (is_early, is_unposted) = (reply.is_early(), reply.is_unposted(mti.function() == 2));
         counters.repeats += u64::from(is_repeated);

@@ -74,12 +74,20 @@ fn rate_of(message: &Message) -> Option<(i64, u32)> {
     Some((digits.parse().ok()?, decimals.parse().ok()?))
 }
 
+/// The amount that is settled, if it can be read: nothing is held or posted by it.
+pub(super) fn settlement_of(message: &Message) -> Option<Money> {
+    let currency = message.text(field::SETTLEMENT_CURRENCY)?;
+    let currency = currency_of(currency, field::SETTLEMENT_CURRENCY).ok()?;
+    message.get(field::SETTLEMENT_AMOUNT)?;
+    Some(Money::new(minor_of(message, field::SETTLEMENT_AMOUNT).ok()?, currency))
+}
+
 fn minor_of(message: &Message, number: u8) -> Result<i64, Refusal> {
     let minor = message.text(number).and_then(|digits| digits.parse().ok());
     minor.ok_or(Refusal::Format(number))
 }
 
-fn currency_of(text: &str, number: u8) -> Result<Currency, Refusal> {
+pub(super) fn currency_of(text: &str, number: u8) -> Result<Currency, Refusal> {
     let is_numeric = text.bytes().all(|byte| byte.is_ascii_digit());
     let currency = is_numeric.then(|| Currency::parse(text)).flatten();
     currency.ok_or(Refusal::Format(number))

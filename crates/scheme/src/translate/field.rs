@@ -56,6 +56,14 @@ pub(crate) const MERCHANT_PLACE: u8 = 43;
 pub(crate) const TRACK_1: u8 = 45;
 /// Currency of the transaction.
 pub(crate) const CURRENCY: u8 = 49;
+/// Amount of the settlement.
+pub(crate) const SETTLEMENT_AMOUNT: u8 = 5;
+/// Currency of the settlement.
+pub(crate) const SETTLEMENT_CURRENCY: u8 = 50;
+/// Settlement code.
+pub(crate) const SETTLEMENT_CODE: u8 = 66;
+/// Net amount of the settlement.
+pub(crate) const NET_SETTLEMENT: u8 = 97;
 /// Currency of the cardholder's billing.
 pub(crate) const BILLING_CURRENCY: u8 = 51;
 /// PIN block.

@@ -7,13 +7,14 @@ use iso8583::Message;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
-use super::amounts::{amount_of, billing_of};
+use super::amounts::{amount_of, billing_of, settlement_of};
 use super::chip::chip_of;
 use super::codes::Refusal;
 use super::facts::facts_of;
 use super::field;
 use super::identity::{network_key, numbers_of, original_of};
 use super::merchant::{Place, merchant_of};
+use super::moments::require_times;
 use super::presence::require;
 use super::presented::card_of;
 use super::reading::CardReading;
@@ -120,59 +121,11 @@ pub(super) fn message_of(
         mti: message.mti().to_string(),
         is_repeat: message.mti().is_repeat(),
         settlement_date: given(field::SETTLEMENT_DATE),
+        settlement: settlement_of(message),
         auth_code: given(field::AUTH_CODE),
         response_code: given(field::RESPONSE_CODE),
     };
     Ok(numbers.map(|numbers| LinkMessage { numbers, facts, record }))
-}
-
-/// Dates and times exist.
-pub(super) fn require_times(message: &Message) -> Result<(), Refusal> {
-    let wrong = |number: u8| Err(Refusal::Format(number));
-    for (number, is_right) in [
-        (field::TRANSMITTED_AT, is_date_and_time as fn(&str) -> bool),
-        (field::LOCAL_TIME, is_time),
-        (field::LOCAL_DATE, is_date),
-    ] {
-        if message.text(number).is_some_and(|text| !is_right(text)) {
-            return wrong(number);
-        }
-    }
-    Ok(())
-}
-
-/// MMDDhhmmss.
-fn is_date_and_time(text: &str) -> bool {
-    text.split_at_checked(4).is_some_and(|(date, time)| is_date(date) && is_time(time))
-}
-
-/// MMDD; 29 February exists, since the year is not known.
-fn is_date(text: &str) -> bool {
-    let Some([month, day]) = pairs(text) else { return false };
-    let days = match month {
-        2 => 29,
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return false,
-    };
-    (1..=days).contains(&day)
-}
-
-/// hhmmss.
-fn is_time(text: &str) -> bool {
-    pairs(text).is_some_and(|[hour, minute, second]| hour < 24 && minute < 60 && second < 60)
-}
-
-/// That many pairs of digits, and nothing else.
-fn pairs<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != 2 * N {
-        return None;
-    }
-    let mut numbers = [0; N];
-    for (number, pair) in numbers.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *number = std::str::from_utf8(pair).ok()?.parse().ok()?;
-    }
-    Some(numbers)
 }
 
 /// What the processing code's first two digits ask for.

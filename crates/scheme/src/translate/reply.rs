@@ -1,13 +1,14 @@
 //! From a result to the fields of an answer (network-iso8583.md sections 3.1 and 4.1).
 
 use authorise::{AdviceAnswer, AuthorisationAnswer, AuthoriseError, CardBalances, ReversalAnswer};
-use domain::{AuthorisationStatus, MessageOutcome};
+use domain::{AuthId, AuthorisationStatus, FieldDifference, MessageOutcome};
 use iso8583::{FieldError, Message, report_format_error};
 use store::MoneyError;
 
 use super::balances::additional_amounts;
 use super::codes::{Code, Codes, Refusal};
 use super::field;
+use super::reconciliation::FieldText;
 use crate::error::SchemeError;
 
 /// What a message is answered.
@@ -17,6 +18,8 @@ pub(crate) enum Reply {
     Accepted,
     /// Approved.
     Approved {
+        /// The authorisation.
+        auth_id: AuthId,
         /// The six digits.
         auth_code: Option<String>,
         /// The balances that were asked for.
@@ -41,10 +44,40 @@ pub(crate) enum Reply {
         /// Whether it is the first message's answer again.
         is_repeated: bool,
     },
+    /// An acquirer's totals were compared with ours.
+    Reconciled(Settled),
     /// Refused; nothing is on record.
     Refused(Refusal),
     /// Nothing is sent: it is not known what was decided, so that the peer repeats or reverses.
     Silence,
+}
+
+/// How a reconciliation ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// Every value that the peer gave is ours.
+    Agreed,
+    /// Some are not.
+    Different {
+        /// Our values.
+        own: Vec<FieldText>,
+        /// Those that differ.
+        differences: Vec<FieldDifference>,
+    },
+    /// Our values could not be computed.
+    NotComputed,
+}
+
+impl Settled {
+    fn write(&self, answer: &mut Message) -> Result<(), FieldError> {
+        let (code, own) = match self {
+            Self::Agreed => (b"1", &[][..]),
+            Self::Different { own, .. } => (b"2", own.as_slice()),
+            Self::NotComputed => (b"3", &[][..]),
+        };
+        answer.set(field::SETTLEMENT_CODE, code)?;
+        own.iter().try_for_each(|(number, text)| answer.set(*number, text.as_bytes()))
+    }
 }
 
 impl Reply {
@@ -54,6 +87,8 @@ impl Reply {
             Self::Accepted => Some(Code::ACCEPTED),
             Self::Approved { .. } => Some(Code::APPROVED),
             Self::Declined { code, .. } | Self::Stated { code, .. } => Some(*code),
+            Self::Reconciled(Settled::NotComputed) => Some(Refusal::Fault.code()),
+            Self::Reconciled(Settled::Agreed | Settled::Different { .. }) => Some(Code::APPROVED),
             Self::Refused(refusal) => Some(refusal.code()),
             Self::Silence => None,
         }
@@ -90,6 +125,9 @@ impl Reply {
                 answer.set(field::ADDITIONAL_AMOUNTS, sets.as_bytes())?;
             }
         }
+        if let Self::Reconciled(settled) = self {
+            settled.write(answer)?;
+        }
         match (self, self.code()) {
             (Self::Refused(Refusal::Format(number)), _) => report_format_error(answer, *number),
             (_, Some(code)) => answer.set(field::RESPONSE_CODE, code.text(answer.mti().version())),
@@ -110,7 +148,8 @@ pub(crate) fn reply_of(
     let AuthorisationAnswer { authorisation, repeated: is_repeated, .. } = answer;
     match (authorisation.status, authorisation.cause) {
         (AuthorisationStatus::Approved, _) => {
-            Reply::Approved { auth_code: authorisation.auth_code, balances, is_repeated }
+            let (auth_id, auth_code) = (authorisation.auth_id, authorisation.auth_code);
+            Reply::Approved { auth_id, auth_code, balances, is_repeated }
         }
         (AuthorisationStatus::Declined, Some(cause)) => {
             Reply::Declined { code: codes.of(&cause), is_repeated }
@@ -221,6 +260,7 @@ mod tests {
             fields.iter().map(|(number, text)| (*number, (*text).to_owned())).collect()
         };
         let approved = Reply::Approved {
+            auth_id: AuthId::from_i64(1),
             auth_code: Some("123456".into()),
             balances: None,
             is_repeated: false,

@@ -13,9 +13,9 @@ use super::link_messages::Recorded;
 use super::messages::{KeyMatch, Known, NetworkMessage};
 use super::posted_back::Back;
 use super::steps::billing_part;
-use super::take_back::{Named, Overtaking, remains_of};
+use super::take_back::{Named, Overtaking, Taken, remains_of};
 use super::terms::account_key;
-use super::{Advise, Advised, ClearAuthorisation, ForcedClearing, MoneyError};
+use super::{Advise, Advised, ClearAuthorisation, ForcedClearing, MoneyError, reconciled};
 use crate::{Job, JobKind};
 
 /// What an advice led to.
@@ -76,12 +76,17 @@ impl Group<'_> {
     /// Keeps the message of a link for operators.
     fn record_advice(&mut self, request: &Advise, auth_id: Option<AuthId>) {
         let Some(record) = request.kept.clone() else { return };
+        let arrival = LinkArrival { message: request.message.clone(), record };
         let about = Recorded {
             payer: Some((&request.record).into()),
             auth_id,
             outcome: Some(MessageOutcome::Accepted),
+            reconciled: match request.decline {
+                None => reconciled::of_approval(&arrival, request.record.transaction_type),
+                Some(_) => None,
+            },
+            reversed_auth_id: None,
         };
-        let arrival = LinkArrival { message: request.message.clone(), record };
         self.record_arrival(&arrival, about);
     }
 
@@ -147,7 +152,7 @@ impl Group<'_> {
             AuthorisationStatus::Declined => Ok(Stated::default()),
             AuthorisationStatus::Approved => {
                 let kind = known.message.message.identity.numbers.kind;
-                let (_, reversal) = self.give_back_to(&it, kind, &back(request, 0))?;
+                let Taken { reversal, .. } = self.give_back_to(&it, kind, &back(request, 0))?;
                 Ok(Stated { auth_id: None, reversal })
             }
         }
@@ -205,7 +210,8 @@ impl Group<'_> {
         let remains = self.reversals_of(message).filter_map(|early| remains_of(&it, early));
         let Some(remaining_minor) = remains.min() else { return Ok(stated) };
         let kind = message.identity.numbers.kind;
-        let (_, reversal) = self.give_back_to(&it, kind, &back(request, remaining_minor))?;
+        let Taken { reversal, .. } =
+            self.give_back_to(&it, kind, &back(request, remaining_minor))?;
         Ok(Stated { auth_id: stated.auth_id, reversal })
     }
 
@@ -215,7 +221,8 @@ impl Group<'_> {
         let held_minor = self.bill(it).unreversed_minor();
         if wanted_minor <= held_minor {
             let back = back(request, wanted_minor);
-            let (_, reversal) = self.give_back_to(it, MessageKind::Authorisation, &back)?;
+            let Taken { reversal, .. } =
+                self.give_back_to(it, MessageKind::Authorisation, &back)?;
             return Ok(Stated { auth_id: None, reversal });
         }
         let amount = billing_part(&request.record, held_minor, wanted_minor);
@@ -249,7 +256,7 @@ impl Group<'_> {
         let posted_minor = it.cleared_acquirer_minor - self.posted_back_minor(it);
         if wanted_minor <= posted_minor {
             let back = back(request, wanted_minor);
-            let (_, reversal) = self.give_back_to(it, MessageKind::Financial, &back)?;
+            let Taken { reversal, .. } = self.give_back_to(it, MessageKind::Financial, &back)?;
             return Ok(Stated { auth_id: Some(it.auth_id), reversal });
         }
         let amount = billing_part(&request.record, posted_minor, wanted_minor);

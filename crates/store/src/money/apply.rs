@@ -15,7 +15,7 @@ use super::terms::account_key;
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
     DecideOutcome, FailedCheck, ForcedClearing, MoneyError, Outcome, PostingOutcome,
-    ReverseAuthorisation, Webhooks, bill, claimed, steps,
+    ReverseAuthorisation, Webhooks, bill, claimed, reconciled, steps,
 };
 use crate::StoreError;
 use crate::engine::{Repeats, Tx};
@@ -132,8 +132,13 @@ impl Group<'_> {
             self.note_message(row, Some(it.clone()));
         }
         if let Some(arrival) = &request.message {
-            let about =
-                Recorded { payer: Some((&it).into()), auth_id: Some(it.auth_id), outcome: None };
+            let about = Recorded {
+                payer: Some((&it).into()),
+                auth_id: Some(it.auth_id),
+                outcome: None,
+                reconciled: reconciled::of_approval(arrival, it.transaction_type),
+                reversed_auth_id: None,
+            };
             self.record_arrival(arrival, about);
         }
         let counted = self.count(&it, request.velocity.as_ref());

@@ -2,7 +2,7 @@
 
 use domain::{
     AnswerDelivery, AuthId, CardId, EnterpriseId, LinkArrival, MessageFacts, MessageOutcome, Money,
-    NetworkMessageId, Payer, Timestamp,
+    NetworkMessageId, Payer, Reconciled, Timestamp,
 };
 
 use super::messages::{NetworkMessage, known, write};
@@ -50,6 +50,14 @@ pub struct LinkMessage {
     pub answered_at: Option<Timestamp>,
     /// What became of its answer.
     pub delivery: AnswerDelivery,
+    /// The network that numbers it; `None` of one that arrived before this was kept.
+    pub network: Option<String>,
+    /// The total to which it counts once it is approved.
+    pub reconciled: Option<Reconciled>,
+    /// The authorisation that a reversal gives back.
+    pub reversed_auth_id: Option<AuthId>,
+    /// True once an approval of it was written; of what states a fact, from the beginning.
+    pub is_approved: bool,
 }
 
 record! {
@@ -82,6 +90,10 @@ record! {
         answer_code,
         answered_at,
         delivery,
+        network,
+        reconciled: [counts_as, counted_minor, counted_currency],
+        reversed_auth_id,
+        is_approved,
     }
 }
 
@@ -90,6 +102,9 @@ pub(super) struct Recorded {
     pub(super) payer: Option<Payer>,
     pub(super) auth_id: Option<AuthId>,
     pub(super) outcome: Option<MessageOutcome>,
+    pub(super) reconciled: Option<Reconciled>,
+    /// The authorisation that a reversal gives back.
+    pub(super) reversed_auth_id: Option<AuthId>,
 }
 
 impl LinkMessage {
@@ -116,8 +131,17 @@ impl LinkMessage {
             answer_code: None,
             answered_at: None,
             delivery: AnswerDelivery::Pending,
+            network: Some(numbers.network.clone()),
+            reconciled: about.reconciled.clone(),
+            reversed_auth_id: about.reversed_auth_id,
+            is_approved: states_a_fact(&record.mti),
         }
     }
+}
+
+/// True for advices and reversals: the network has them in its books whatever it is answered.
+fn states_a_fact(mti: &str) -> bool {
+    matches!(mti.as_bytes(), [_, b'4', ..] | [_, _, b'2', ..])
 }
 
 /// What became of an answer.
@@ -131,6 +155,19 @@ pub struct AnswerNote {
     pub delivery: AnswerDelivery,
     /// When (real time).
     pub at: Timestamp,
+    /// True if it says that a request is approved.
+    pub is_approval: bool,
+}
+
+/// An approval that was written again: its request may have got none the first time.
+#[derive(Debug, Clone)]
+pub struct RepeatedApproval {
+    /// The authorisation.
+    pub auth_id: AuthId,
+    /// Class and function of the request, the middle digits of its type.
+    pub kind: String,
+    /// Its STAN.
+    pub stan: String,
 }
 
 /// Selects the messages of a list.
@@ -181,7 +218,13 @@ impl Store {
     pub async fn note_unknown_card(&self, arrival: LinkArrival) -> Result<(), StoreError> {
         let received_at = self.clock().real_now();
         let outcome = Some(MessageOutcome::UnknownCard);
-        let about = Recorded { payer: None, auth_id: None, outcome };
+        let about = Recorded {
+            payer: None,
+            auth_id: None,
+            outcome,
+            reconciled: None,
+            reversed_auth_id: None,
+        };
         let record = LinkMessage::of(&arrival, &about, received_at);
         let message = NetworkMessage {
             message_id: NetworkMessageId::from_i64(self.ids().next()),
@@ -240,15 +283,32 @@ impl Store {
         self.all(sql, [from.into(), to.into(), link.into()]).await
     }
 
-    /// Records what became of answers. A message that is not on record has no row to change.
-    pub async fn note_answers(&self, notes: Vec<AnswerNote>) -> Result<(), StoreError> {
-        self.write(with(notes, async |tx, notes| {
+    /// Records what became of answers, and which approvals were written again. A message that is
+    /// not on record has no row to change.
+    pub async fn note_answers(
+        &self,
+        notes: Vec<AnswerNote>,
+        repeated: Vec<RepeatedApproval>,
+    ) -> Result<(), StoreError> {
+        type Notes = (Vec<AnswerNote>, Vec<RepeatedApproval>);
+        self.write(with((notes, repeated), async |tx: &Tx, (notes, repeated): &Notes| {
             for note in notes {
-                let sql = "UPDATE link_message SET answer_code = $1, answered_at = $2, \
-                    delivery = $3 WHERE message_id = $4";
+                let is_approved = note.is_approval && note.delivery == AnswerDelivery::Written;
+                let sql = if is_approved {
+                    "UPDATE link_message SET answer_code = $1, answered_at = $2, delivery = $3, \
+                     is_approved = 1 WHERE message_id = $4"
+                } else {
+                    "UPDATE link_message SET answer_code = $1, answered_at = $2, delivery = $3 \
+                     WHERE message_id = $4"
+                };
                 let (code, delivery) = (note.code.as_ref(), note.delivery);
                 let values = [code.into(), note.at.into(), delivery.into(), note.message_id.into()];
                 tx.execute(sql, &values).await?;
+            }
+            for RepeatedApproval { auth_id, kind, stan } in repeated {
+                let sql = "UPDATE link_message SET is_approved = 1 WHERE auth_id = $1 \
+                    AND stan = $2 AND SUBSTR(mti, 2, 2) = $3 AND is_approved = 0";
+                tx.execute(sql, &[(*auth_id).into(), stan.into(), kind.into()]).await?;
             }
             Ok(())
         }))

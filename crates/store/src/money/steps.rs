@@ -23,11 +23,17 @@ pub(super) fn billing_part(
 /// The billing amount, rounded half up, that the first `minor` units of the acquirer
 /// amount stand for.
 fn billing_position(authorisation: &Authorisation, minor: i64) -> i64 {
-    let whole = i128::from(authorisation.acquirer_amount.amount_minor());
+    let (amount, acquirer_amount) = (authorisation.amount, authorisation.acquirer_amount);
+    share_minor(minor, acquirer_amount.amount_minor(), amount.amount_minor())
+}
+
+/// What of `shared_minor` falls to `part_minor` of `whole_minor`, rounded half up.
+pub(super) fn share_minor(part_minor: i64, whole_minor: i64, shared_minor: i64) -> i64 {
+    let whole = i128::from(whole_minor);
     if whole <= 0 {
         return 0;
     }
-    let scaled = i128::from(minor) * i128::from(authorisation.amount.amount_minor());
+    let scaled = i128::from(part_minor) * i128::from(shared_minor);
     let rounded = (2 * scaled + whole).div_euclid(2 * whole);
     // Amounts from outside are bounded far below an i64 (Money::MAX_INPUT_MINOR).
     i64::try_from(rounded).unwrap_or(i64::MAX)

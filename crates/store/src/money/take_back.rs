@@ -17,11 +17,24 @@ use super::originals::original_among;
 use super::posted_back::{self, Back, PostedBack};
 use super::terms::account_key;
 use super::{
-    CorrectedReceipt, MoneyError, ReverseAuthorisation, TakeBack, TakenBack, Webhooks, steps,
+    CorrectedReceipt, MoneyError, ReverseAuthorisation, TakeBack, TakenBack, Webhooks, reconciled,
+    steps,
 };
 
-/// What a reversal led to, and its own record if the enterprise is to be told.
-type Taken = (MessageOutcome, Option<Authorisation>);
+/// What a reversal led to.
+pub(super) struct Taken {
+    pub(super) outcome: MessageOutcome,
+    /// What it gave back, in minor units of the shop's currency.
+    pub(super) given_minor: i64,
+    /// Its own record if the enterprise is to be told.
+    pub(super) reversal: Option<Authorisation>,
+}
+
+impl Taken {
+    const fn nothing(outcome: MessageOutcome) -> Self {
+        Self { outcome, given_minor: 0, reversal: None }
+    }
+}
 
 /// The authorisation that a message names, and how it was made.
 pub(super) struct Named {
@@ -59,12 +72,18 @@ impl Group<'_> {
         }
         let named = self.named_by(&request.message.message, request.auth_code.as_deref())?;
         let named_id = named.as_ref().map(|named| named.authorisation.auth_id);
-        let (outcome, reversal) = match named {
+        let of = named.as_ref().map(|named| (named.kind, named.authorisation.is_refund()));
+        let taken = match named {
             Some(original) => self.take_back_of(request, original)?,
             // A message that waited for its original would decline whatever has the same RRN.
-            None if self.may_be_there(&request.message.message) => (MessageOutcome::Unclear, None),
-            None => (MessageOutcome::Early, None),
+            None if self.may_be_there(&request.message.message) => {
+                Taken::nothing(MessageOutcome::Unclear)
+            }
+            None => Taken::nothing(MessageOutcome::Early),
         };
+        let reconciled =
+            of.and_then(|of| reconciled::of_reversal(&request.message, of, taken.given_minor));
+        let Taken { outcome, reversal, .. } = taken;
         let row = NetworkMessage {
             message_id: NetworkMessageId::from_i64(self.ids.next()),
             message: request.message.message.clone(),
@@ -78,6 +97,8 @@ impl Group<'_> {
             payer: Some(request.payer),
             auth_id: reversal.as_ref().map(|it| it.auth_id).or(named_id),
             outcome: Some(outcome),
+            reversed_auth_id: reconciled.as_ref().and(named_id),
+            reconciled,
         };
         self.record_arrival(&request.message, about);
         Ok(TakenBack { outcome, is_repeated: false, reversal })
@@ -137,7 +158,7 @@ impl Group<'_> {
     fn take_back_of(&mut self, request: &TakeBack, original: Named) -> Result<Taken, MoneyError> {
         let Named { authorisation: it, kind } = original;
         let Some(remaining_minor) = remains_of(&it, &request.message.message) else {
-            return Ok((MessageOutcome::OtherCurrency, None));
+            return Ok(Taken::nothing(MessageOutcome::OtherCurrency));
         };
         if it.status == AuthorisationStatus::Pending {
             let overtaking = Overtaking {
@@ -147,7 +168,7 @@ impl Group<'_> {
                 now: request.now,
             };
             self.decline_pending(it, &overtaking)?;
-            return Ok((MessageOutcome::Reversed, None));
+            return Ok(Taken::nothing(MessageOutcome::Reversed));
         }
         let back = Back {
             remaining_minor,
@@ -171,7 +192,7 @@ impl Group<'_> {
             HoldState::Pending => self.release_to(it, back)?,
             _ if it.is_refund() => self.take_refund_back(it, back)?,
             HoldState::Posted if kind == MessageKind::Financial => self.post_back(it, back)?,
-            HoldState::Posted => return Ok((MessageOutcome::Cleared, None)),
+            HoldState::Posted => return Ok(Taken::nothing(MessageOutcome::Cleared)),
             HoldState::None | HoldState::Voided | HoldState::Expired => None,
         };
         let outcome = match &reversal {
@@ -180,7 +201,8 @@ impl Group<'_> {
         };
         // A refund that is taken back leaves a record which is decided already.
         let is_told = |it: &Authorisation| it.status == AuthorisationStatus::Pending;
-        Ok((outcome, reversal.filter(is_told)))
+        let given_minor = reversal.as_ref().map_or(0, |it| it.acquirer_amount.amount_minor());
+        Ok(Taken { outcome, given_minor, reversal: reversal.filter(is_told) })
     }
 
     /// Declines an authorisation about which the enterprise is being asked; its answer finds a

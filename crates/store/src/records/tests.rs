@@ -5,14 +5,15 @@ use std::sync::Arc;
 use domain::{
     ApiKey, Authorisation, Card, CardOrder, CardProfile, Clock, Customer, Enterprise,
     ExtractionAttempt, FxRate, GuidanceLink, IdGenerator, IntentTicket, KeyExtraction, KycTicket,
-    LinkKey, OtpDelivery, Posting, Reveal, ThreeDsChallenge, VmApp, VmCard, VmFlow, VmProduct,
-    WebhookEvent,
+    LinkKey, OtpDelivery, Posting, ReconciliationResult, Reveal, ThreeDsChallenge, VmApp, VmCard,
+    VmFlow, VmProduct, WebhookEvent,
 };
 use ledger::{Account, Transfer};
 
 use super::record::names;
 use super::{PanUse, Record, read_row, values_of};
 use crate::engine::{Row, Value};
+use crate::link_reconciliations::CutOvers;
 use crate::money::{LinkMessage, NetworkMessage, StandInUse};
 use crate::pins::{KeptPin, PinTry};
 use crate::{
@@ -91,6 +92,20 @@ async fn cards_come_back(store: &Store) {
     };
     let key = |sealed| row!["switch", "ZPK", 3, bytes(sealed), "46D738", 4];
     comes_back::<LinkKey>(store, [key(1), key(2)], &[]).await;
+    let cut_over = |previous_at| row!["switch", 1, "000001", "1129235959", 2, previous_at];
+    comes_back::<CutOvers>(store, [cut_over(NONE), cut_over(3.into())], &[]).await;
+    let reconciled = |date, from, differences| {
+        let parts = [
+            row!["switch", 1, "0500", "412345", "000001", "20261129200001", date, 840, from, 3],
+            row!["DIFFERENT", differences],
+        ];
+        Row(parts.into_iter().flat_map(|part| part.0).collect())
+    };
+    let rows = [
+        reconciled(NONE, NONE, ""),
+        reconciled("1129".into(), 2.into(), "74 0000000001 0000000000\n97 D01 C00"),
+    ];
+    comes_back::<ReconciliationResult>(store, rows, &[]).await;
     comes_back::<PinTry>(store, [wrong(3), wrong(4)], &[]).await;
     let reveal = |purpose| row![1, 2, 3, purpose, "actor", 4];
     let rows = [reveal("RETRIEVE_SECURE_CARD"), reveal("SHOW_CARD_PAGE")];
@@ -197,6 +212,7 @@ async fn messages_postings_and_uses_come_back(store: &Store) {
             row![1, "switch-a", "0420", "412345", "000007", "", "1129120031", "000000", 1550, 840],
             row![30, "AUTH", "412345", "000001", "1129120001", "1130", "123456", "68", 2, 3, 4],
             row!["EARLY", 5, code, answered_at, "PENDING"],
+            row!["switch-a", "DEBIT_REVERSED", 1550, 840, 6, true],
         ];
         Row(parts.into_iter().flat_map(|part| part.0).collect())
     };

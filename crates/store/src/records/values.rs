@@ -6,16 +6,18 @@ use std::str::FromStr;
 use domain::{
     AccountId, AccountOwner, AnswerDelivery, ArrivedMessage, AuthId, AuthType, AuthorisationStatus,
     BinRange, BusinessDay, CardId, CardStatus, CardStatusReason, CardType, Cause, ChallengeId,
-    ChallengeStatus, Currency, CustomerId, DeliveryStatus, Destination, Direction, EnterpriseId,
-    ErrorCode, ExtractionOutcome, GuidanceType, HoldState, IntentSubject, IntentTicketId,
-    IntentTicketStatus, IntentTicketType, JobId, KycRefusal, KycTicketId, KycTicketStatus,
-    KycTicketType, LinkKeyKind, Merchant, MessageFacts, MessageIdentity, MessageKind,
-    MessageNumbers, MessageOutcome, Money, NetworkKey, NetworkMessageId, OrderFailure, OrderId,
-    OrderStatus, OrderType, OriginalNumbers, OtpDeliveryStatus, OutsId, PageLanguage, PageMode,
-    PageStep, PageTheme, PanId, PeriodUse, PinTries, ProfileId, ResponseCode, RevealId,
-    RevealPurpose, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType, StandIn,
-    Timestamp, TransactionId, TransactionType, TransferId, VelocityLimit, VelocityLimits, VmAppId,
-    VmFee, VmFlowId, VmFlowKind, VmFunding, VmLimits, WebhookId, WebhookSubType, WebhookType,
+    ChallengeStatus, Currency, CustomerId, CutOver, DeliveryStatus, Destination, Direction,
+    EnterpriseId, ErrorCode, ExtractionOutcome, FieldDifference, GuidanceType, HoldState,
+    IntentSubject, IntentTicketId, IntentTicketStatus, IntentTicketType, JobId, KycRefusal,
+    KycTicketId, KycTicketStatus, KycTicketType, LinkKeyKind, Merchant, MessageFacts,
+    MessageIdentity, MessageKind, MessageNumbers, MessageOutcome, Money, NetworkKey,
+    NetworkMessageId, OrderFailure, OrderId, OrderStatus, OrderType, OriginalNumbers,
+    OtpDeliveryStatus, OutsId, PageLanguage, PageMode, PageStep, PageTheme, PanId, PeriodUse,
+    PinTries, ProfileId, Reconciled, ReconciliationVerdict, ReconciliationWindow, ResponseCode,
+    RevealId, RevealPurpose, RsaHash, RsaPadding, RsaSignedBytes, SealedUrl, SettlementFileType,
+    StandIn, Timestamp, TotalKind, TransactionId, TransactionType, TransferId, VelocityLimit,
+    VelocityLimits, VmAppId, VmFee, VmFlowId, VmFlowKind, VmFunding, VmLimits, WebhookId,
+    WebhookSubType, WebhookType,
 };
 use ipnet::IpNet;
 use ledger::{Bucket, TransferKind};
@@ -65,6 +67,7 @@ one_column! { text {
     TransferKind: |it: &str| it.parse().ok(), |it: &TransferKind| it.as_str();
     Vec<String>: parsed_lines, |it: &Vec<String>| joined_lines(it);
     Vec<IpNet>: parsed_lines, |it: &Vec<IpNet>| joined_lines(it);
+    Vec<FieldDifference>: parsed_lines, |it: &Vec<FieldDifference>| joined_lines(it);
 } }
 
 one_column! { bytes {
@@ -147,12 +150,14 @@ fixed_texts!(
     PageMode,
     PageStep,
     PageTheme,
+    ReconciliationVerdict,
     ResponseCode,
     RevealPurpose,
     RsaHash,
     RsaPadding,
     RsaSignedBytes,
     SettlementFileType,
+    TotalKind,
     TransactionType,
     VmFlowKind,
     VmFunding,
@@ -202,6 +207,14 @@ pub(crate) use groups;
 
 groups! {
     ArrivedMessage { identity: MessageIdentity, facts: MessageFacts }
+    Reconciled { kind: TotalKind, amount: Option<Money> }
+    CutOver {
+        link: String,
+        at: Timestamp,
+        stan: String,
+        transmitted_at: String,
+        origin: i64
+    }
     KycRefusal { error_code: ErrorCode, error_reason: String }
     Merchant {
         merchant_id: Option<String>,
@@ -236,6 +249,7 @@ groups! {
     }
     PeriodUse { first_day: i64, amount_minor: i64, count: i64 }
     PinTries { wrong_pins: u32, wrong_resets: u32, resets_locked_until: Option<Timestamp> }
+    ReconciliationWindow { from: Option<Timestamp>, to: Option<Timestamp> }
     StandIn { currency: Currency, amount_minor: i64, daily_total_minor: i64 }
     VelocityLimit { amount_minor: Option<i64>, count: Option<i64> }
     VelocityLimits { single: VelocityLimit, daily: VelocityLimit, monthly: VelocityLimit }

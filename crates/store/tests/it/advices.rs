@@ -10,7 +10,7 @@ use crate::both_engines;
 use crate::money::{NOW, assert_ledger, balances, fund, purchase, usd};
 
 /// An advice of this amount, with the number `stan`.
-fn advice(store: &Store, stan: u32, mti: &str, amount: Money) -> Advise {
+pub fn advice(store: &Store, stan: u32, mti: &str, amount: Money) -> Advise {
     let begin = purchase(store.ids(), amount, None);
     let numbers = MessageNumbers {
         network: "switch".to_owned(),
@@ -28,6 +28,7 @@ fn advice(store: &Store, stan: u32, mti: &str, amount: Money) -> Advise {
         mti: mti.to_owned(),
         is_repeat: false,
         settlement_date: None,
+        settlement: None,
         auth_code: None,
         response_code: None,
     };

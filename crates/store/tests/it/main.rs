@@ -14,6 +14,7 @@ mod histories;
 mod idempotency;
 mod jobs;
 mod ledger_model;
+mod link_totals;
 mod locks;
 mod money;
 mod node_lease;

@@ -36,7 +36,7 @@ fn a_link_has_the_defaults_of_the_specification() {
     assert_eq!(link.framing.length, LengthPrefix::Binary2);
     assert_eq!((link.framing.header, link.framing.max_frame_bytes), (Header::None, 8_192));
     assert_eq!((link.sign_on, link.echoes_keep_alive), (SignOn::Peer, false));
-    assert_eq!((link.terminal, link.place), (None, Place::default()));
+    assert_eq!((link.sender.terminal, link.place), (None, Place::default()));
     assert_eq!(link.echo, iso8583::default_echo());
     let seconds = Duration::from_secs;
     let times = &link.times;
@@ -57,6 +57,7 @@ fn a_link_takes_what_its_table_says() {
          sign-on = 'none'\nterminal = 'CARD'\necho-interval-s = 0\nidle-timeout-s = 7\n\
          frame-timeout-ms = 100\nwrite-timeout-ms = 200\nresponse-time-ms = 1000\n\
          answer-margin-ms = 0\nno-answer-code = '91'\nmax-in-flight = 3\nmax-per-second = 4\n\
+         acquirer = '00412345'\n\
          echo = [2, 11]\necho-timeout-ms = 300\n[links.fields]\n54 = { format = 'ans...240' }")
         .ok()
         .unwrap();
@@ -67,7 +68,8 @@ fn a_link_takes_what_its_table_says() {
     assert_eq!(link.framing.length, LengthPrefix::Ascii4);
     assert_eq!(link.framing.header.own(), [0x60, 0, 1, 0, 2]);
     assert!(link.echoes_keep_alive && link.sign_on == SignOn::Nobody);
-    assert_eq!(link.terminal.as_deref(), Some("CARD    "));
+    assert_eq!(link.sender.terminal.as_deref(), Some("CARD    "));
+    assert_eq!(link.sender.acquirer.as_deref(), Some("00412345"));
     assert_eq!((link.times.echo_interval, link.times.idle), (None, Some(Duration::from_secs(7))));
     assert_eq!(link.times.frame, Duration::from_millis(100));
     assert_eq!(link.echo, [2, 11].into_iter().collect());
@@ -150,6 +152,9 @@ fn a_bad_key_or_value_is_answered_with_the_key_and_what_it_should_be() {
         ("place = '40'", "links.place", "25,13,2"),
         ("sign-on = 'x'", "links.sign-on", "one of peer, us, none"),
         ("terminal = 'NINECHARS'", "links.terminal", "at most 8"),
+        ("acquirer = ''", "links.acquirer", "1 to 11 digits"),
+        ("acquirer = '412345678901'", "links.acquirer", "1 to 11 digits"),
+        ("acquirer = '4123A5'", "links.acquirer", "1 to 11 digits"),
         ("no-answer-code = '5'", "links.no-answer-code", "two digits"),
         ("answer-margin-ms = 5000", "links.answer-margin-ms", "below response-time-ms"),
         ("echo = [35]", "links.echo", "may repeat"),
