@@ -139,6 +139,7 @@ impl From<ManageError> for Problem {
         let detail = error.to_string();
         match error {
             ManageError::NotConnected => Self::conflict("link_not_connected", detail),
+            ManageError::NotInDialect => Self::invalid(detail),
             ManageError::NotNoted => Self::unavailable(),
             ManageError::NoAnswer => Self::new(StatusCode::GATEWAY_TIMEOUT, "link_silent", detail),
         }

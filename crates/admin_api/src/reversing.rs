@@ -28,7 +28,7 @@ pub(crate) async fn reversed(
         (_, Some(remaining)) => Reversing::To(remaining),
         (amount, None) => amount.as_deref().into(),
     };
-    let reversed = call.state.network.reverse(auth_id, reversing, reason);
+    let reversed = call.state.network.reverse_because(auth_id, reversing, reason);
     let reversal = answer_of(call, reversed).await?;
     named(&call.state, AuthorisationBody::of(&reversal.authorisation)).await
 }

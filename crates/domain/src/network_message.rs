@@ -88,8 +88,9 @@ pub struct OriginalNumbers {
     pub acquirer: String,
     /// System trace audit number.
     pub stan: String,
-    /// When the original was sent: MMDDhhmmss.
-    pub transmitted_at: String,
+    /// When the original was made: when it was sent, MMDDhhmmss, or its local date and time, 14
+    /// digits, whichever of them the dialect names it by.
+    pub moment: String,
 }
 
 /// A message of a card network.
@@ -112,7 +113,7 @@ pub struct MessageRecord {
     pub mti: String,
     /// True if its type says that it was sent before.
     pub is_repeat: bool,
-    /// The settlement date that it gives: MMDD.
+    /// The settlement date that it gives, without its year: MMDD.
     pub settlement_date: Option<String>,
     /// The amount of the settlement that it gives.
     pub settlement: Option<Money>,
@@ -195,9 +196,10 @@ impl ArrivedMessage {
         let is_named =
             named.kind == its.kind && named.stan == its.stan && *acquirer == its.acquirer;
         let has_same_stamp = !own.stamp.is_empty() && own.stamp == its.stamp;
+        let has_moment = named.moment == other.facts.transmitted_at || named.moment == its.stamp;
         match () {
             () if !is_named => None,
-            () if named.transmitted_at == other.facts.transmitted_at => Some(Likeness::Whole),
+            () if has_moment => Some(Likeness::Whole),
             () if has_same_rrn => Some(Likeness::NumbersAndRrn),
             () if has_same_stamp => Some(Likeness::Stamp),
             () => None,
@@ -308,13 +310,13 @@ mod tests {
     }
 
     /// A reversal that names the purchase by its numbers alone.
-    fn reversal(acquirer: &str, transmitted_at: &str) -> ArrivedMessage {
+    fn reversal(acquirer: &str, moment: &str) -> ArrivedMessage {
         let mut it = message(MessageKind::Reversal, "000007", "20261129200500", "");
         it.facts.original = Some(OriginalNumbers {
             kind: MessageKind::Authorisation,
             acquirer: acquirer.into(),
             stan: "000001".into(),
-            transmitted_at: transmitted_at.into(),
+            moment: moment.into(),
         });
         it
     }
@@ -324,6 +326,8 @@ mod tests {
         let first = purchase();
         assert_eq!(reversal("412345", DE7).names(&first), Some(Likeness::Whole));
         assert_eq!(reversal("", DE7).names(&first), Some(Likeness::Whole));
+        assert_eq!(reversal("", "20261129200001").names(&first), Some(Likeness::Whole));
+        assert_eq!(reversal("", "20261129200002").names(&first), None);
         assert_eq!(reversal("999999", DE7).names(&first), None);
         let mut vague = reversal("412345", "1129120031");
         assert_eq!(vague.names(&first), None);

@@ -52,7 +52,7 @@ pub struct Field {
     pub uses: Uses,
 }
 
-const fn field(number: u8, name: &'static str, format: &str, uses: &str) -> Field {
+pub(crate) const fn field(number: u8, name: &'static str, format: &str, uses: &str) -> Field {
     match (Format::parse(format), Uses::parse(uses)) {
         (Some(format), Some(uses)) => Field { number, name, format, uses },
         _ => panic!("a row of the table cannot be read"),
@@ -204,7 +204,7 @@ pub fn fields_where(has_use: impl Fn(Uses) -> bool) -> FieldSet {
     FIELDS.iter().filter(|field| has_use(field.uses)).map(|field| field.number).collect()
 }
 
-/// What an answer repeats unless a link says otherwise.
+/// What an answer of dialect 1987 repeats unless a link says otherwise.
 #[must_use]
 pub fn default_echo() -> FieldSet {
     fields_where(|uses| uses.is_repeated)

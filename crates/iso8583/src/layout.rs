@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::fields::field_of;
+use crate::field_set::FieldSet;
+use crate::fields::{Field, field_of};
 use crate::fields_1993::difference;
 use crate::format::{Content, Extent, Format};
 use crate::word::{SettingsError, Word, all, choose};
@@ -125,6 +126,28 @@ impl Packager {
         }
     }
 
+    /// A field as its dialect has it, also 1 and 65, which no message contains.
+    #[must_use]
+    pub fn field(self, number: u8) -> Option<&'static Field> {
+        let differs = (self.version() == 1).then(|| difference(number)).flatten();
+        differs.or_else(|| field_of(number))
+    }
+
+    /// What an answer of its dialect repeats unless a link says otherwise.
+    #[must_use]
+    pub fn default_echo(self) -> FieldSet {
+        let fields = (1..=128).filter_map(|number| self.field(number));
+        fields.filter(|field| field.uses.is_repeated).map(|field| field.number).collect()
+    }
+
+    /// Fields without which no message can be processed.
+    const fn always_enabled(self) -> [u8; 7] {
+        match self {
+            Self::Iso87Ascii | Self::Iso87Binary => [2, 3, 4, 7, 11, 39, 70],
+            Self::Iso93Ascii => [2, 3, 4, 7, 11, 24, 39],
+        }
+    }
+
     pub(crate) const fn digits(self) -> Digits {
         match self {
             Self::Iso87Binary => Digits::Bcd,
@@ -166,8 +189,6 @@ pub struct FieldSettings {
     pub pad: Option<String>,
 }
 
-/// Fields without which no message can be processed.
-const ALWAYS_ENABLED: [u8; 7] = [2, 3, 4, 7, 11, 39, 70];
 /// The fields of the MAC, whose size the algorithm fixes.
 pub(crate) const MAC_FIELDS: [u8; 2] = [64, 128];
 /// The field of the tertiary bitmap, which no message contains.
@@ -235,7 +256,7 @@ impl Layout {
     #[must_use]
     pub fn of(packager: Packager) -> Self {
         let fields = (1..=128).map(|number| {
-            let format = format_of(packager, number)?;
+            let format = packager.field(number)?.format;
             Some(FieldLayout::of_packager(packager, number, format))
         });
         let bitmap = match packager {
@@ -294,20 +315,12 @@ impl Layout {
     /// The name of a field in the packager's dialect.
     #[must_use]
     pub fn name(&self, number: u8) -> &'static str {
-        let differs = (self.packager.version() == 1).then(|| difference(number)).flatten();
-        let name = differs.map(|(name, _)| name);
-        name.or_else(|| field_of(number).map(|field| field.name)).unwrap_or_default()
+        self.packager.field(number).map(|field| field.name).unwrap_or_default()
     }
 }
 
 fn is_overridable(number: u8) -> bool {
     (2..=128).contains(&number) && number != TERTIARY_BITMAP
-}
-
-/// The format of a field in the packager's dialect.
-fn format_of(packager: Packager, number: u8) -> Option<Format> {
-    let differs = (packager.version() == 1).then(|| difference(number)).flatten();
-    differs.map(|(_, format)| format).or_else(|| field_of(number).map(|field| field.format))
 }
 
 /// The field with its override; `None` if it is disabled.
@@ -318,7 +331,7 @@ fn overridden(
 ) -> Result<Option<FieldLayout>, SettingsError> {
     let key = |name: &str| format!("links.fields.{number}.{name}");
     if settings.enabled == Some(false) {
-        if ALWAYS_ENABLED.contains(&number) {
+        if packager.always_enabled().contains(&number) {
             return Err(SettingsError::new(
                 key("enabled"),
                 "true: no link can do without the field",
@@ -326,7 +339,7 @@ fn overridden(
         }
         return Ok(None);
     }
-    let own = format_of(packager, number);
+    let own = packager.field(number).map(|field| field.format);
     let own = own.ok_or_else(|| SettingsError::new(key("format"), "a field's format"))?;
     let format = match &settings.format {
         None => own,

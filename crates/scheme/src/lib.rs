@@ -23,4 +23,4 @@ pub use network::SimulatedNetwork;
 pub use purchase::{
     CardReference, Increment, MessageClass, NetworkDecision, Purchase, Refund, RefundOf, Reversing,
 };
-pub use translate::{CardReading, Code, Codes, Cvv2Place, Place, RequestRules};
+pub use translate::{CardReading, Codes, Cvv2Place, Place, RequestRules};

@@ -118,11 +118,23 @@ impl SimulatedNetwork {
 
     /// Reverses an approved authorisation and its increments; what a message posted is posted back.
     /// Returns the reversal's own record; where nothing is left beyond what is to remain, the
-    /// authorisation itself. `reason` is an operator's, who reverses in the network's place.
+    /// authorisation itself.
     ///
     /// # Errors
     /// [`SchemeError`].
     pub async fn reverse(
+        &self,
+        auth_id: AuthId,
+        reversing: impl Into<Reversing<'_>>,
+    ) -> Result<AuthorisationAnswer, SchemeError> {
+        self.reverse_because(auth_id, reversing, None).await
+    }
+
+    /// The same; `reason` is an operator's, who reverses in the network's place.
+    ///
+    /// # Errors
+    /// [`SchemeError`].
+    pub async fn reverse_because(
         &self,
         auth_id: AuthId,
         reversing: impl Into<Reversing<'_>>,

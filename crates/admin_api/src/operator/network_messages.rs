@@ -28,15 +28,15 @@ answer_body! {
         transmitted_at: String = row.facts.transmitted_at.clone(),
         /// DE3.
         processing_code: String = row.facts.processing_code.clone(),
-        /// DE4.
+        /// DE4; of a partial reversal of 1993 its original's (DE30), if that is given.
         amount: Option<String> = row.facts.amount.map(Money::to_major),
         /// DE49.
         currency: Option<String> = row.facts.currency().map(|currency| currency.to_string()),
-        /// What remains of the original after a reversal (DE95).
+        /// What remains of the original after a reversal (DE95; in 1993 DE4).
         remaining: Option<String> = remaining(row),
-        /// The STAN of the original that it names (DE90).
+        /// The STAN of the original that it names (DE90; in 1993 DE56).
         original_stan: Option<String> = row.facts.original.as_ref().map(|it| it.stan.clone()),
-        /// DE15: MMDD.
+        /// DE15 without its year: MMDD.
         settlement_date: Option<String> = row.settlement_date.clone(),
         /// DE38 as it came.
         auth_code: Option<String> = row.auth_code.clone(),

@@ -79,6 +79,7 @@ impl Purchases {
             ..MessageFacts::default()
         };
         let record = MessageRecord {
+            settlement: None,
             message_id: NetworkMessageId::from_i64(self.ids.next()),
             link: "bench".to_owned(),
             mti: "0100".to_owned(),

@@ -3,7 +3,7 @@
 use crypto::{MacPadding, TdesKey};
 use iso8583::{
     Frame, Framing, FramingSettings, Layout, Message, Mti, Packager, WipedBytes, answer_to, decode,
-    default_echo, encode, encode_with_mac,
+    encode, encode_with_mac,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -80,9 +80,11 @@ impl Peer {
     /// Waits for network management with this code, and answers it.
     pub async fn answer_management(&mut self, code: &str, answered: &str) -> Received {
         let received = self.receive().await.expect("network management");
-        assert_eq!(received.message.mti().to_string(), "0800");
-        assert_eq!(received.text(70), Some(code));
-        let mut answer = answer_to(&received.message, default_echo()).unwrap();
+        let packager = self.layout.packager();
+        let (mti, place) = if packager.version() == 0 { ("0800", 70) } else { ("1804", 24) };
+        assert_eq!(received.message.mti().to_string(), mti);
+        assert_eq!(received.text(place), Some(code));
+        let mut answer = answer_to(&received.message, packager.default_echo()).unwrap();
         answer.set(39, answered.as_bytes()).unwrap();
         self.send(&answer).await;
         received

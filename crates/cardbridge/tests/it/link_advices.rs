@@ -37,7 +37,7 @@ async fn is_forced(bed: &Bed) -> bool {
 }
 
 /// The posted transactions of an authorisation: direction and amount, oldest first.
-async fn posted(bed: &Bed, auth_id: &str) -> Vec<(String, String)> {
+pub async fn posted(bed: &Bed, auth_id: &str) -> Vec<(String, String)> {
     let path = format!("/admin/v1/transactions?order=asc&authId={auth_id}");
     let all = bed.world.operator.get(&path).await.unwrap();
     let rows = all["items"].as_array().unwrap();
@@ -52,7 +52,7 @@ async fn flag(bed: &Bed, auth_id: &str) -> String {
 }
 
 /// The newest authorisation of this number, once its `detail` is known.
-async fn settled(bed: &Bed, stan: u32, detail: &str) -> Value {
+pub async fn settled(bed: &Bed, stan: u32, detail: &str) -> Value {
     let search = async {
         loop {
             let all = of_rrn(bed, stan).await;

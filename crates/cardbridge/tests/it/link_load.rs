@@ -11,8 +11,10 @@ use crate::engine::Engine;
 use crate::link_advices::advice;
 use crate::link_reversals::on_both_engines;
 use crate::link_scripts::played;
-use crate::links::{Bed, ISO_LISTEN, configured, is, table};
+use crate::links::{Bed, configured, is, table};
 
+/// The network waits long enough for a slow machine.
+const PATIENT: &str = "response-time-ms = 60000";
 /// Requests of a link that are processed at once.
 const MAX_IN_FLIGHT: u32 = 512;
 /// Advices of a link that are processed at once.
@@ -25,7 +27,9 @@ const PER_SECOND: u32 = 100;
 const SECONDS: [u32; 2] = [2, 60];
 
 async fn a_full_link_refuses_requests_and_takes_advices(engine: Engine) {
-    let bed = Bed::new(&engine, &ISO_LISTEN).await;
+    let directory = tempfile::tempdir().unwrap();
+    let file = configured(&directory, &table("default", PATIENT));
+    let bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
     let (mut peer, mut other) = (bed.signed_on().await, bed.signed_on().await);
     bed.world.enterprise.answer(Behaviour::Held(ResponseCode::Approved));
     let mut held_minor = 0;
@@ -71,7 +75,7 @@ async fn a_full_link_refuses_requests_and_takes_advices(engine: Engine) {
 
 async fn no_answer_of_a_burst_is_lost_or_doubled(engine: Engine) {
     let directory = tempfile::tempdir().unwrap();
-    let file = configured(&directory, &table("default", "response-time-ms = 60000"));
+    let file = configured(&directory, &table("default", PATIENT));
     let bed = Bed::new(&engine, &["--config", file.to_str().unwrap()]).await;
     let count = PER_SECOND * SECONDS[usize::from(is_long())];
     // A second answer to a message would break the silence after the burst.

@@ -17,7 +17,7 @@ use crate::world::{WAIT, text};
 /// Pause between two looks at the list.
 const LOOK: Duration = Duration::from_millis(20);
 
-async fn listed(bed: &Bed, query: &str) -> Vec<Value> {
+pub async fn listed(bed: &Bed, query: &str) -> Vec<Value> {
     let path = format!("/admin/v1/network-messages?order=asc&{query}");
     let page = bed.world.operator.get(&path).await.unwrap();
     page["items"].as_array().unwrap().clone()

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use crypto::emv::{arpc_1, arpc_2, arqc_10, arqc_18, card_key, session_key};
 use crypto::{PinBlockFormat, TdesKey, field_cipher, pin_block};
 use domain::SystemRandom;
-use iso8583::{Message, Packager};
+use iso8583::{Message, Packager, Word as _};
 use sdk::Operator;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -128,14 +128,11 @@ pub fn link(name: &str, keys: &str, tables: &str) -> String {
 }
 
 /// A message of the page's vectors.
-fn vector(id: &str) -> (Packager, Vec<u8>) {
+pub fn vector(id: &str) -> (Packager, Vec<u8>) {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/spec/data/iso8583-vectors.json");
     let all: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let vector = all["vectors"].as_array().unwrap().iter().find(|it| it["id"] == id).unwrap();
-    let packager = match vector["packager"].as_str().unwrap() {
-        "iso87binary" => Packager::Iso87Binary,
-        _ => Packager::Iso87Ascii,
-    };
+    let packager = Packager::of(vector["packager"].as_str().unwrap()).unwrap();
     (packager, hex::decode(vector["hex"].as_str().unwrap()).unwrap())
 }
 

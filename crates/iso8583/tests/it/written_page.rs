@@ -66,17 +66,26 @@ fn the_table_of_fields_is_that_of_the_code() {
 
 #[test]
 fn the_differences_of_1993_are_those_of_the_code() {
-    let rows = table(&section("2.5"), "| DE | name | format |");
+    let rows = table(&section("2.5"), "| DE | name | format | use |");
     assert_eq!(rows.len(), DIFFERENCES.len());
-    for (row, (number, name, format)) in rows.iter().zip(DIFFERENCES) {
-        let expected = [number.to_string(), name.to_owned(), format.to_string()];
-        let found = [&*row[0], row[1].split(": ").next().unwrap(), &*row[2]];
-        assert_eq!(found, expected.each_ref().map(String::as_str));
+    for (row, field) in rows.iter().zip(&DIFFERENCES) {
+        let (format, uses) = (field.format.to_string(), letters(field.uses));
+        let expected = [&*field.number.to_string(), field.name, &*format, &*uses];
+        let found = [&*row[0], row[1].split(": ").next().unwrap(), &*row[2], &*row[3]];
+        assert_eq!(found, expected);
+        // Masks know a field by its number alone.
+        let own = FIELDS[usize::from(field.number) - 1].uses;
+        let hidden = |uses: Uses| (uses.is_masked, uses.is_wiped);
+        assert_eq!(hidden(field.uses), hidden(own), "DE{}", field.number);
     }
-    assert!(DIFFERENCES.is_sorted_by_key(|(number, ..)| *number));
+    assert!(DIFFERENCES.is_sorted_by_key(|field| field.number));
     let layout = Layout::of(Packager::Iso93Ascii);
     assert_eq!(layout.field(12).unwrap().format.to_string(), "n 12");
     assert_eq!((layout.name(12), layout.name(11)), ("local date and time", FIELDS[10].name));
+    let echo = Packager::Iso93Ascii.default_echo();
+    assert!([12, 24, 37, 56].iter().all(|number| echo.contains(*number)));
+    assert!([13, 25, 70, 90, 95].iter().all(|number| !echo.contains(*number)));
+    assert_eq!(Packager::Iso87Binary.default_echo(), default_echo());
 }
 
 /// Each packager writes message type, bitmaps, digits and lengths as its row says.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
-use iso8583::{FieldSet, FieldSettings, field_of};
+use iso8583::{FieldSet, FieldSettings, Packager};
 use scheme::Target;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -253,11 +253,11 @@ impl<'a> Keys<'a> {
         found.map_or(Ok(()), |key| Err(wrong(key, should_be)))
     }
 
-    pub fn echo(&self) -> Result<Option<FieldSet>, Refused> {
+    pub fn echo(&self, packager: Packager) -> Result<Option<FieldSet>, Refused> {
         let Some(list) = self.0.get("echo").and_then(|it| it.as_array()) else { return Ok(None) };
         let field = |value: &Value| {
             let number = u8::try_from(value.as_integer()?).ok()?;
-            field_of(number).filter(|field| field.uses.is_repeated).map(|_| number)
+            packager.field(number).filter(|field| field.uses.is_repeated).map(|_| number)
         };
         let fields: Option<FieldSet> = list.iter().map(field).collect();
         let should_be = "fields that answers may repeat, such as 2, 3, 4, 7, 11";

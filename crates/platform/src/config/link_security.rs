@@ -1,7 +1,7 @@
 //! The keys of a `[[links]]` table that protect its messages (network-iso8583.md sections 3.5, 7.1
 //! and 8).
 
-use iso8583::field_of;
+use iso8583::{Packager, field_of};
 use scheme::{CardReading, Cvv2Place, LinkSecurity, MacUse};
 use serde::Deserialize;
 use toml::Value;
@@ -26,7 +26,7 @@ struct Cvv2Table {
 }
 
 /// Reads what protects the messages of a link.
-pub fn link_security(keys: &Keys<'_>) -> Result<LinkSecurity, Refused> {
+pub fn link_security(keys: &Keys<'_>, packager: Packager) -> Result<LinkSecurity, Refused> {
     let choices = [("none", MacUse::None), ("verify", MacUse::Verify), ("all", MacUse::All)];
     let mac = keys.choice("mac", &choices)?.unwrap_or_default();
     let needed = match mac {
@@ -43,12 +43,7 @@ pub fn link_security(keys: &Keys<'_>) -> Result<LinkSecurity, Refused> {
     let choices = [("iso0", PinBlockFormat::Iso0), ("iso3", PinBlockFormat::Iso3)];
     let pin_block = keys.choice("pin-block", &choices)?.unwrap_or(PinBlockFormat::Iso0);
     let reading = CardReading { track_cvv: track_cvv(keys)?, cvv2: cvv2(keys)? };
-    let key_field = match keys.number("key-field") {
-        None => LinkSecurity::default().key_field,
-        Some(48) => 48,
-        Some(125) => 125,
-        Some(_) => return Err(wrong("key-field", "48 or 125")),
-    };
+    let key_field = key_field(keys, packager)?;
     let trusts = keys.choice("chip-unverified", &[("decline", false), ("approve", true)])?;
     Ok(LinkSecurity {
         mac,
@@ -58,6 +53,19 @@ pub fn link_security(keys: &Keys<'_>) -> Result<LinkSecurity, Refused> {
         key_field,
         trusts_unverified_chips: trusts.unwrap_or(false),
     })
+}
+
+/// The field of a key that comes. Dialect 1993 has one of its own for it.
+fn key_field(keys: &Keys<'_>, packager: Packager) -> Result<u8, Refused> {
+    let (fields, should_be): (&[u8], _) = match packager.version() {
+        0 => (&[48, 125], "48 or 125"),
+        _ => (&[48, 96, 125], "48, 96 or 125"),
+    };
+    let Some(number) = keys.number("key-field") else {
+        return Ok(LinkSecurity::default().key_field);
+    };
+    let field = fields.iter().find(|field| u64::from(**field) == number);
+    field.copied().ok_or_else(|| wrong("key-field", should_be))
 }
 
 /// Whether the table of keys has this one.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{Currency, Mode, Money};
 use iso8583::{Framing, Layout, LayoutSettings, Packager};
-use scheme::{Code, Codes, LinkMode, LinkSettings, LinkTls, MacUse, Place, RequestRules, SignOn};
+use scheme::{Codes, LinkMode, LinkSettings, LinkTls, MacUse, Place, RequestRules, SignOn};
 use serde::Deserialize;
 use toml::Value;
 
@@ -113,16 +113,14 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
         link.network = network.to_owned();
     }
     link.layout = layout(&keys)?;
+    let packager = link.layout.packager();
     link.framing = Framing::new(&keys.part()?).map_err(|it| (it.key, it.should_be))?;
     let choices = [("ignore", false), ("echo", true)];
     link.multi_clearing = keys.flag("multi-clearing").unwrap_or(false);
     link.echoes_keep_alive = keys.choice("keep-alive", &choices)?.unwrap_or(false);
     let choices = [("peer", SignOn::Peer), ("us", SignOn::Us), ("none", SignOn::Nobody)];
     link.sign_on = keys.choice("sign-on", &choices)?.unwrap_or(SignOn::Peer);
-    let should_be = "three or four numbers such as 25,13,2 that make 40 and end with 2";
-    if let Some(place) = keys.parsed("place", should_be, Place::parse)? {
-        link.place = place;
-    }
+    link.place = place(&keys, packager)?.unwrap_or_default();
     let should_be = format!("at most {TERMINAL_BYTES} printable characters");
     link.sender.terminal = keys.parsed("terminal", &should_be, terminal)?;
     let should_be = format!("1 to {ACQUIRER_DIGITS} digits");
@@ -131,12 +129,10 @@ fn link(value: &Value) -> Result<LinkSettings, Refused> {
     let choices = [("same", false), ("any", true)];
     link.answers_anywhere = keys.choice("answer-on", &choices)?.unwrap_or(false);
     link.max_forced_per_day = max_forced_per_day(&keys)?;
-    link.codes = codes(&keys)?;
+    link.codes = codes(&keys, packager)?;
     link.rules = rules(&keys)?;
-    if let Some(echo) = keys.echo()? {
-        link.echo = echo;
-    }
-    link.security = link_security(&keys)?;
+    link.echo = keys.echo(packager)?.unwrap_or_else(|| packager.default_echo());
+    link.security = link_security(&keys, packager)?;
     set_times(&keys, &mut link)?;
     set_caps(&keys, &mut link);
     Ok(link)
@@ -179,23 +175,27 @@ fn mode(keys: &Keys<'_>) -> Result<LinkMode, Refused> {
     })
 }
 
-/// The layout. Messages of 1993 are not translated yet.
+/// The layout.
 fn layout(keys: &Keys<'_>) -> Result<Layout, Refused> {
     let settings = LayoutSettings { fields: keys.fields()?, ..keys.part()? };
-    let layout = Layout::new(&settings).map_err(|it| (it.key, it.should_be))?;
-    if layout.packager() == Packager::Iso93Ascii {
-        return Err(wrong("packager", "iso87ascii or iso87binary: 1993 is not translated yet"));
-    }
-    Ok(layout)
+    Layout::new(&settings).map_err(|it| (it.key, it.should_be))
 }
 
-/// The codes for decisions.
-fn codes(keys: &Keys<'_>) -> Result<Codes, Refused> {
-    let (mut codes, own) = (Codes::default(), Code::DO_NOT_HONOUR);
-    let should_be = "two digits that do not approve";
-    if let Some(code) = keys.parsed("no-answer-code", should_be, |text| own.with_iso87(text))? {
-        codes.no_answer = code;
+/// How DE43 is divided, where the dialect leaves that to the link.
+fn place(keys: &Keys<'_>, packager: Packager) -> Result<Option<Place>, Refused> {
+    if packager.version() == 1 {
+        keys.refuse_all(&["place"], "left out with dialect 1993, where DE43 has backslashes")?;
     }
+    let should_be = "three or four numbers such as 25,13,2 that make 40 and end with 2";
+    keys.parsed("place", should_be, Place::parse)
+}
+
+/// The codes for decisions, in the link's dialect.
+fn codes(keys: &Keys<'_>, packager: Packager) -> Result<Codes, Refused> {
+    let mut codes = Codes::new(packager);
+    let should_be = codes.should_be();
+    let choose = |text: &str| codes.choose_no_answer(text).then_some(());
+    keys.parsed("no-answer-code", should_be, choose)?;
     for (word, text) in keys.texts("codes")? {
         if !codes.choose(word, text) {
             let should_be = format!("the word of a decline, with {should_be}");

@@ -20,7 +20,7 @@ use super::reconnect::Steadiness;
 use super::session::{ConnectionState, Session, Step};
 use super::shared::Link;
 use super::socket::ReadHalf;
-use crate::translate::{Refusal, Reply};
+use crate::translate::{Refusal, Reply, management_words};
 
 /// Room for the longest length before a frame.
 const MAX_PREFIX_BYTES: usize = 4;
@@ -90,7 +90,8 @@ impl Connection {
             self.own.end_sign_on();
         }
         let settings = self.link.settings();
-        let message = own_message(what, key, &settings.sender);
+        let words = management_words(settings.layout.packager().version());
+        let message = own_message(what, words, key, self.link.real_now(), &settings.sender);
         let header = settings.framing.header.own();
         let encoding = self.link.encoding();
         let outgoing = message.and_then(|it| Outgoing::framed(encoding, header, it, None));

@@ -10,6 +10,7 @@ use super::command::Command;
 use super::own::{Management, transmission_time};
 use super::own_requests::ManagementAnswer;
 use super::shared::{Drain, Link};
+use crate::translate::management_words;
 
 /// Longest wait for the answers of all peers together.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -23,6 +24,9 @@ pub enum ManageError {
     /// No peer answered.
     #[error("no peer of the link answered within 10 s")]
     NoAnswer,
+    /// The link's dialect has no message for it.
+    #[error("the dialect of the link has no message for it")]
+    NotInDialect,
     /// A peer agreed to a cut-over that the store did not take.
     #[error("a cut-over was agreed to, and could not be noted")]
     NotNoted,
@@ -33,8 +37,13 @@ impl Link {
     /// cut-over that a peer agrees to closes the window of the link at the moment of sending.
     ///
     /// # Errors
-    /// There is no connection, no peer answered within 10 s, or a cut-over could not be noted.
+    /// The dialect has no message for it, there is no connection, no peer answered within 10 s, or
+    /// a cut-over could not be noted.
     pub async fn manage(&self, what: Management) -> Result<Vec<ManagementAnswer>, ManageError> {
+        let words = management_words(self.settings().layout.packager().version());
+        if words.code(what.topic()).is_none() {
+            return Err(ManageError::NotInDialect);
+        }
         let at = self.real_now();
         let answers = self.ask_peers(what).await?;
         if what == Management::CutOver && answers.iter().any(|answer| answer.is_accepted) {

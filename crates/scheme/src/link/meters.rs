@@ -163,10 +163,14 @@ fn whole(count: usize) -> f64 {
 
 /// A peer chooses its types, so that only those of the specification have a label of their own.
 fn name(mti: Mti) -> String {
-    let is_known = match (mti.class(), mti.function(), mti.origin()) {
-        (1 | 2 | 4 | 5, 0 | 2, 0 | 1) | (8, 0, 0 | 1) | (8, 2, 0) => mti.version() <= 1,
-        _ => false,
-    };
+    let is_known = matches!(
+        mti.digits(),
+        [0 | 1, 1 | 2 | 4 | 5, 0 | 2, 0 | 1]
+            | [0, 8, 0, 0 | 1]
+            | [0, 8, 2, 0]
+            | [1, 8, 0, 4 | 5]
+            | [1, 8, 2, 4]
+    );
     if is_known { mti.to_string() } else { "other".to_owned() }
 }
 
@@ -176,11 +180,10 @@ mod tests {
 
     #[test]
     fn only_types_of_the_specification_are_labels() {
-        let names = ["0100", "0121", "0421", "0800", "0820", "0999", "9100", "0109", "0810"]
-            .map(|mti| name(Mti::parse(mti).unwrap()));
-        assert_eq!(
-            names,
-            ["0100", "0121", "0421", "0800", "0820", "other", "other", "other", "other"]
-        );
+        let known = ["0100", "0121", "0421", "0800", "0820", "1101", "1420", "1804", "1824"];
+        assert_eq!(known.map(|mti| name(Mti::parse(mti).unwrap())), known);
+        for mti in ["0999", "9100", "0109", "0810", "0804", "1800", "1814"] {
+            assert_eq!(name(Mti::parse(mti).unwrap()), "other", "{mti}");
+        }
     }
 }

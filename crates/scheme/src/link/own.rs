@@ -1,9 +1,10 @@
 //! Network management that the platform sends first (network-iso8583.md sections 3.1 and 3.7).
 //! Pure.
 
+use domain::Timestamp;
 use iso8583::{Message, Mti};
 
-use crate::translate::{Code, field};
+use crate::translate::{Code, ManagementWords, Topic, field, with_year};
 
 /// What the platform asks of a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +22,14 @@ pub enum Management {
 }
 
 impl Management {
-    /// DE70.
-    pub(crate) const fn code(self) -> &'static str {
+    /// What it is about.
+    pub(crate) const fn topic(self) -> Topic {
         match self {
-            Self::SignOn => "001",
-            Self::SignOff => "002",
-            Self::EchoTest => "301",
-            Self::CutOver => "201",
-            Self::KeyRequest => "161",
+            Self::SignOn => Topic::SignOn,
+            Self::SignOff => Topic::SignOff,
+            Self::EchoTest => Topic::EchoTest,
+            Self::CutOver => Topic::CutOver,
+            Self::KeyRequest => Topic::KeyRequest,
         }
     }
 }
@@ -91,19 +92,30 @@ pub struct OwnSender {
     pub acquirer: Option<String>,
 }
 
-/// The 0800.
-pub(crate) fn own_message(what: Management, key: &OwnKey, sender: &OwnSender) -> Option<Message> {
-    let mut message = Message::new(Mti::new([0, 8, 0, 0])?);
+/// The message in these words; `None` if they have none for it.
+pub(crate) fn own_message(
+    what: Management,
+    words: &ManagementWords,
+    key: &OwnKey,
+    real_now: Timestamp,
+    sender: &OwnSender,
+) -> Option<Message> {
+    let mut message = Message::new(Mti::new(words.mti)?);
     for (number, text) in [
         (field::TRANSMITTED_AT, Some(key.transmitted_at.as_str())),
         (field::STAN, Some(&key.stan)),
         (field::ACQUIRER, sender.acquirer.as_deref()),
         (field::TERMINAL, sender.terminal.as_deref()),
-        (field::MANAGEMENT_CODE, Some(what.code())),
+        (words.place, Some(words.code(what.topic())?)),
     ] {
         if let Some(text) = text {
             message.set(number, text.as_bytes()).ok()?;
         }
+    }
+    if let Some(place) = words.local_time {
+        // The platform's place is UTC. The field's year has two digits.
+        let local = with_year(&key.transmitted_at, &real_now.to_string())?;
+        message.set(place, local.get(2..)?.as_bytes()).ok()?;
     }
     Some(message)
 }
@@ -111,6 +123,7 @@ pub(crate) fn own_message(what: Management, key: &OwnKey, sender: &OwnSender) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::translate::management_words;
 
     #[test]
     fn network_management_says_when_it_was_sent() {
@@ -119,13 +132,28 @@ mod tests {
             stan: "000007".to_owned(),
         };
         assert_eq!(key.transmitted_at, "1129120031");
+        let now = Timestamp::parse_rfc3339("2026-11-29T12:00:31.250Z").unwrap();
         let sender =
             OwnSender { terminal: Some("CARDBRDG".into()), acquirer: Some("412345".into()) };
-        let test = own_message(Management::EchoTest, &key, &sender).unwrap();
-        assert_eq!(test.mti().to_string(), "0800");
-        let texts = [7, 11, 32, 41, 70].map(|number| test.text(number).unwrap());
-        assert_eq!(texts, ["1129120031", "000007", "412345", "CARDBRDG", "301"]);
-        let test = own_message(Management::CutOver, &key, &OwnSender::default()).unwrap();
-        assert_eq!((test.text(70), test.get(32), test.get(41)), (Some("201"), None, None));
+        let sent = |what, version, sender: &OwnSender| {
+            own_message(what, management_words(version), &key, now, sender)
+        };
+        let test = |version| sent(Management::EchoTest, version, &sender).unwrap();
+        let shown = |message: &Message, codes: [u8; 2]| {
+            let common = [7, 11, 32, 41].map(|number| message.text(number).map(str::to_owned));
+            let told = [Some("1129120031"), Some("000007"), Some("412345"), Some("CARDBRDG")];
+            assert_eq!(common.each_ref().map(Option::as_deref), told);
+            let codes = codes.map(|number| message.text(number).map(str::to_owned));
+            (message.mti().to_string(), codes, message.text(12).map(str::to_owned))
+        };
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(shown(&test(0), [70, 24]), ("0800".into(), [text("301"), None], None));
+        let of_1993 = ("1804".into(), [None, text("831")], text("261129120031"));
+        assert_eq!(shown(&test(1), [70, 24]), of_1993);
+        let nameless = sent(Management::CutOver, 0, &OwnSender::default()).unwrap();
+        let codes = (nameless.text(70), nameless.get(32), nameless.get(41));
+        assert_eq!(codes, (Some("201"), None, None));
+        assert_eq!(sent(Management::CutOver, 1, &sender).unwrap().text(24), Some("821"));
+        assert!(sent(Management::KeyRequest, 1, &sender).is_none(), "1993 has no word for it");
     }
 }

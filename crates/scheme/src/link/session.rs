@@ -4,9 +4,9 @@
 use domain::text_enum;
 use iso8583::{Message, Mti};
 
-use super::own::{Management, OwnAnswer};
+use super::own::OwnAnswer;
 use super::settings::SignOn;
-use crate::translate::{Refusal, Reply, field, require};
+use crate::translate::{Refusal, Reply, Topic, management_words, require};
 
 text_enum! {
     /// The state of a connection to a card network.
@@ -56,14 +56,6 @@ const NETWORK_MANAGEMENT: u8 = 8;
 const REQUEST: u8 = 0;
 const RESPONSE: u8 = 1;
 const ADVICE: u8 = 2;
-/// Network management codes.
-const SIGN_ON: &str = Management::SignOn.code();
-const SIGN_OFF: &str = Management::SignOff.code();
-const NEW_KEY: &str = "101";
-const CUT_OVER: &str = Management::CutOver.code();
-const ECHO_TEST: &str = Management::EchoTest.code();
-/// Fields that network management has.
-const MANAGEMENT_FIELDS: [u8; 3] = [field::TRANSMITTED_AT, field::STAN, field::MANAGEMENT_CODE];
 
 /// The state of one connection.
 #[derive(Debug)]
@@ -131,12 +123,12 @@ impl Session {
         let mti = message.mti();
         match (mti.class(), mti.function()) {
             (NETWORK_MANAGEMENT, REQUEST | ADVICE)
-                if manages(message, NEW_KEY) && self.state != ConnectionState::Draining =>
+                if manages(message, Topic::NewKey) && self.state != ConnectionState::Draining =>
             {
                 Step::TakeKey
             }
             (NETWORK_MANAGEMENT, REQUEST | ADVICE)
-                if manages(message, CUT_OVER) && self.state != ConnectionState::Draining =>
+                if manages(message, Topic::CutOver) && self.state != ConnectionState::Draining =>
             {
                 Step::CutOver
             }
@@ -183,18 +175,21 @@ impl Session {
     }
 
     fn manage(&mut self, message: &Message) -> Reply {
-        if let Err(refusal) = require(message, &MANAGEMENT_FIELDS) {
+        let words = management_words(message.mti().version());
+        if let Err(refusal) = require(message, &words.mandatory()) {
             return Reply::Refused(refusal);
         }
         let is_draining = self.state == ConnectionState::Draining;
-        match message.text(field::MANAGEMENT_CODE) {
-            Some(SIGN_ON | NEW_KEY | CUT_OVER) if is_draining => {
+        match words.topic(message) {
+            Some(Topic::SignOn | Topic::NewKey | Topic::CutOver) if is_draining => {
                 return Reply::Refused(Refusal::Unavailable);
             }
-            Some(SIGN_ON) => self.enter(ConnectionState::SignedOn),
-            Some(SIGN_OFF) => self.enter(ConnectionState::SignedOff),
-            Some(ECHO_TEST) => {}
-            _ => return Reply::Refused(Refusal::NotSupported),
+            Some(Topic::SignOn) => self.enter(ConnectionState::SignedOn),
+            Some(Topic::SignOff) => self.enter(ConnectionState::SignedOff),
+            Some(Topic::EchoTest) => {}
+            Some(Topic::NewKey | Topic::CutOver | Topic::KeyRequest) | None => {
+                return Reply::Refused(Refusal::NotSupported);
+            }
         }
         Reply::Accepted
     }
@@ -202,13 +197,13 @@ impl Session {
 
 /// Whether a message brings a new key.
 pub(crate) fn is_new_key(message: &Message) -> bool {
-    manages(message, NEW_KEY)
+    manages(message, Topic::NewKey)
 }
 
-/// Whether a message is whole network management with this code.
-fn manages(message: &Message, code: &str) -> bool {
-    let is_whole = require(message, &MANAGEMENT_FIELDS).is_ok();
-    is_whole && message.text(field::MANAGEMENT_CODE) == Some(code)
+/// Whether a message is whole network management about this.
+fn manages(message: &Message, topic: Topic) -> bool {
+    let words = management_words(message.mti().version());
+    require(message, &words.mandatory()).is_ok() && words.topic(message) == Some(topic)
 }
 
 /// Whether a type of the reconciliation class is one of an acquirer's. Messages of 1993 have other
@@ -259,6 +254,30 @@ mod tests {
         assert_eq!(session.receive(&management("001")), ACCEPTED);
         assert_eq!(session.receive(&purchase), Step::Authorise);
         assert_eq!(Session::new(SignOn::Nobody).receive(&purchase), Step::Authorise);
+    }
+
+    #[test]
+    fn messages_of_1993_are_told_apart_by_their_function_code() {
+        let mut session = Session::new(SignOn::Peer);
+        let purchase = message("1100", &[]);
+        let told = |mti, code| message(mti, &[(7, "1129115900"), (11, "000100"), (24, code)]);
+        assert_eq!(session.receive(&purchase), refused(Refusal::Unavailable));
+        assert_eq!(session.receive(&told("1804", "801")), ACCEPTED);
+        assert_eq!(session.receive(&purchase), Step::Authorise);
+        assert_eq!(session.receive(&told("1805", "831")), ACCEPTED);
+        assert_eq!(session.receive(&told("1804", "811")), Step::TakeKey);
+        assert_eq!(session.receive(&told("1824", "802")), ACCEPTED);
+        assert_eq!(session.receive(&message("1101", &[])), refused(Refusal::Unavailable));
+        assert_eq!(session.receive(&told("1804", "899")), refused(Refusal::NotSupported));
+        let codeless = message("1804", &[(7, "1129115900"), (11, "000100"), (70, "001")]);
+        assert_eq!(session.receive(&codeless), refused(Refusal::Format(24)));
+        for (mti, step) in [("1120", Step::Advise), ("1421", Step::TakeBack)] {
+            assert_eq!(session.receive(&message(mti, &[])), step, "{mti}");
+        }
+        assert_eq!(session.receive(&message("1304", &[])), refused(Refusal::FileUpdate));
+        let answer = message("1814", &[(7, "1129115900"), (11, "000100"), (39, "800")]);
+        let Step::OwnAnswer(own) = session.receive(&answer) else { panic!("an answer") };
+        assert!(own.is_accepted);
     }
 
     #[test]

@@ -264,7 +264,7 @@ impl LinkSettings {
             max_forced_per_day: None,
             echo: default_echo(),
             requires_balances: false,
-            codes: Codes::default(),
+            codes: Codes::new(Packager::Iso87Ascii),
             rules: RequestRules::default(),
             answers_anywhere: false,
             times: LinkTimes::default(),

@@ -15,6 +15,8 @@ const SET_CURRENCY: std::ops::Range<usize> = 4..7;
 const SET_MINOR: std::ops::Range<usize> = 8..20;
 /// The amount type of the part that is paid out.
 const CASH_PART: &str = "40";
+/// Digits of an amount among several.
+const AMOUNT_DIGITS: usize = 12;
 
 /// The amount; `None` if there is none, which has no currency either.
 pub(super) fn amount_of(message: &Message) -> Result<Option<Money>, Refusal> {
@@ -80,6 +82,12 @@ pub(super) fn settlement_of(message: &Message) -> Option<Money> {
     let currency = currency_of(currency, field::SETTLEMENT_CURRENCY).ok()?;
     message.get(field::SETTLEMENT_AMOUNT)?;
     Some(Money::new(minor_of(message, field::SETTLEMENT_AMOUNT).ok()?, currency))
+}
+
+/// The amount in a field's first twelve digits, minor units.
+pub(super) fn leading_minor(message: &Message, number: u8) -> Result<i64, Refusal> {
+    let digits = message.text(number).and_then(|text| text.get(..AMOUNT_DIGITS)?.parse().ok());
+    digits.ok_or(Refusal::Format(number))
 }
 
 fn minor_of(message: &Message, number: u8) -> Result<i64, Refusal> {

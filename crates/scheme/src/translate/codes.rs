@@ -1,8 +1,6 @@
 //! What the network is answered: the one table from causes and refusals to DE39
 //! (network-iso8583.md section 4.1).
 
-use std::collections::BTreeMap;
-
 use domain::Cause;
 
 /// A response code in both dialects.
@@ -28,13 +26,13 @@ impl Code {
         Self { iso87: *iso87, iso93: *iso93 }
     }
 
-    /// The same code with another text in dialect 1987: two digits that no network takes for an
-    /// approval.
-    #[must_use]
-    pub fn with_iso87(self, text: &str) -> Option<Self> {
-        let iso87: [u8; 2] = text.as_bytes().try_into().ok()?;
-        let is_right = iso87.iter().all(u8::is_ascii_digit) && !APPROVALS.contains(&iso87);
-        is_right.then_some(Self { iso87, ..self })
+    /// The same code with this text in the dialect that has codes of its length.
+    pub(super) fn with_text(self, text: &str) -> Option<Self> {
+        let text = text.as_bytes();
+        Some(match text.try_into() {
+            Ok(iso87) => Self { iso87, ..self },
+            Err(_) => Self { iso93: text.try_into().ok()?, ..self },
+        })
     }
 
     /// DE39 in messages of this version.
@@ -43,46 +41,9 @@ impl Code {
     }
 }
 
-/// Codes of dialect 1987 that approve (network-iso8583.md section 4.2).
-const APPROVALS: [[u8; 2]; 7] = [*b"00", *b"08", *b"10", *b"11", *b"16", *b"85", *b"87"];
-
-/// The codes of a link.
-#[derive(Debug, Clone)]
-pub struct Codes {
-    /// The code for a decision to which the enterprise gave no usable answer.
-    pub no_answer: Code,
-    chosen: BTreeMap<String, Code>,
-}
-
-impl Default for Codes {
-    fn default() -> Self {
-        Self { no_answer: Code::DO_NOT_HONOUR, chosen: BTreeMap::new() }
-    }
-}
-
-impl Codes {
-    /// Chooses the code for a cause, by the word that records show; false if that is no decline, or
-    /// the text is no code for one.
-    pub fn choose(&mut self, word: &str, text: &str) -> bool {
-        let cause = Cause::from(word);
-        let is_decline = !matches!(cause, Cause::Other(_)) && !cause.is_approval();
-        let code = code_of(&cause, self.no_answer).with_iso87(text).filter(|_| is_decline);
-        code.is_some_and(|code| {
-            self.chosen.insert(word.to_owned(), code);
-            true
-        })
-    }
-
-    /// The code for a decision.
-    pub(crate) fn of(&self, cause: &Cause) -> Code {
-        let chosen = self.chosen.get(cause.text().as_ref()).copied();
-        chosen.unwrap_or_else(|| code_of(cause, self.no_answer))
-    }
-}
-
 /// The code for a decision. `no_answer` stands for every decision to which the enterprise gave no
 /// usable answer. A new cause does not compile until it has its line here.
-const fn code_of(cause: &Cause, no_answer: Code) -> Code {
+pub(super) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
     match cause {
         Cause::Approved
         | Cause::Reversal
@@ -240,36 +201,43 @@ mod tests {
         }
     }
 
+    /// What has no record is in the paragraph behind the table, as `14 / 111`.
+    #[test]
+    fn every_refusal_has_the_codes_of_section_4_1() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let (_, rest) = page.split_once("\nWithout a record: ").unwrap();
+        let line = rest.lines().next().unwrap();
+        let refusals = [
+            Refusal::Format(4),
+            Refusal::UnknownCard,
+            Refusal::Amount,
+            Refusal::NotSupported,
+            Refusal::FileUpdate,
+            Refusal::TooManyIncrements,
+            Refusal::Mac,
+            Refusal::Key,
+            Refusal::Conflict,
+            Refusal::Unavailable,
+            Refusal::Fault,
+        ];
+        for code in refusals.map(Refusal::code).into_iter().chain([Code::NOT_REVERSED]) {
+            let [iso87, iso93] = [code.text(0), code.text(1)].map(String::from_utf8_lossy);
+            assert!(line.contains(&format!(" {iso87} / {iso93}")), "{iso87} / {iso93}");
+        }
+        let (_, approvals) = page.split_once("| 00 | 000 (").unwrap();
+        let codes =
+            [(Code::REVERSED, " to a reversal"), (Code::ACCEPTED, " to network management")];
+        for (code, to) in codes {
+            let text = format!("{}{to}", String::from_utf8_lossy(code.text(1)));
+            assert!(approvals.lines().next().unwrap().contains(&text), "{text}");
+        }
+    }
+
     #[test]
     fn only_approvals_get_00() {
         for cause in Cause::NAMED {
             let code = code_of(cause, Code::DO_NOT_HONOUR);
             assert_eq!(code == Code::APPROVED, cause.is_approval(), "{cause}");
-        }
-    }
-
-    #[test]
-    fn a_link_may_choose_the_code_for_no_answer() {
-        let chosen = Code::DO_NOT_HONOUR.with_iso87("91").unwrap();
-        assert_eq!(code_of(&Cause::NoAnswer, chosen).text(0), b"91");
-        assert_eq!(code_of(&Cause::EnterpriseNoResponse, chosen).text(0), b"05");
-        for text in ["", "5", "005", "5A", "00", "10"] {
-            assert!(Code::DO_NOT_HONOUR.with_iso87(text).is_none(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_link_may_choose_the_code_of_a_decline() {
-        let mut codes = Codes::default();
-        assert!(
-            codes.choose("enterprise_not_allowed", "57") && codes.choose("http_status_503", "91")
-        );
-        assert_eq!(codes.of(&Cause::EnterpriseNotAllowed).text(0), b"57");
-        assert_eq!(codes.of(&Cause::EnterpriseNotAllowed).text(1), b"100");
-        assert_eq!(codes.of(&Cause::HttpStatus(503)).text(0), b"91");
-        assert_eq!(codes.of(&Cause::HttpStatus(502)).text(0), b"05");
-        for (word, text) in [("approved", "57"), ("moon_phase", "57"), ("no_fx_rate", "00")] {
-            assert!(!codes.choose(word, text), "{word}");
         }
     }
 }

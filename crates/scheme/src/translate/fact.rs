@@ -1,21 +1,19 @@
 //! From an advice or a reversal to the facts that it states (network-iso8583.md sections 5.6 and
 //! 5.7).
 
+use domain::ResponseCode;
 use iso8583::Message;
 use tokio::time::Instant;
 
-use super::amounts::{amount_of, billing_of};
+use super::amounts::billing_of;
 use super::codes::Refusal;
 use super::field;
 use super::moments::require_times;
-use super::order::{MANDATORY, Network, message_of, order_of};
+use super::order::{MANDATORY, Network, message_of, names_original, order_of};
 use super::presence::require;
 use super::presented::pan_of;
-use crate::network_code::decline_of;
+use super::words::{TakenBack, words_of};
 use crate::order::{Advice, Reversal};
-
-/// Digits of the amount that remains.
-const REPLACEMENT_DIGITS: usize = 12;
 
 /// Reads an advice.
 ///
@@ -32,11 +30,16 @@ pub(crate) fn advice_of(
     Ok(Advice {
         pan: pan_of(message)?,
         message: read,
-        decline: decline_of(message.text(field::RESPONSE_CODE).unwrap_or("00")),
+        decline: decline_of(message),
         auth_code: message.text(field::AUTH_CODE).map(str::to_owned),
         allows_more: network.allows_more,
         order,
     })
+}
+
+/// The code of a decline by the network; `None` if it approved (network-iso8583.md section 4.2).
+fn decline_of(message: &Message) -> Option<ResponseCode> {
+    words_of(message).decline(message.text(field::RESPONSE_CODE)?)
 }
 
 /// Reads a reversal.
@@ -50,19 +53,12 @@ pub(crate) fn reversal_of(message: &Message, network: &Network<'_>) -> Result<Re
     require(message, &[field::AMOUNT, field::CURRENCY])?;
     require_times(message)?;
     billing_of(message)?;
-    if message.get(field::ORIGINAL).is_none() {
+    if !names_original(message) {
         require(message, &[field::RRN, field::ACQUIRER])?;
     }
-    let amount = amount_of(message)?;
+    let TakenBack { amount, remaining_minor } = words_of(message).taken_back(message)?;
     let mut read = message_of(message, network, amount)?.ok_or(Refusal::Format(field::STAN))?;
-    read.facts.remaining_minor = remaining_minor(message)?;
+    read.facts.remaining_minor = remaining_minor;
     let auth_code = message.text(field::AUTH_CODE).map(str::to_owned);
     Ok(Reversal { pan, message: read, auth_code })
-}
-
-/// What remains of the original: the first amount of DE95.
-fn remaining_minor(message: &Message) -> Result<Option<i64>, Refusal> {
-    let Some(text) = message.text(field::REPLACEMENT) else { return Ok(None) };
-    let digits = text.get(..REPLACEMENT_DIGITS).and_then(|digits| digits.parse().ok());
-    digits.map(Some).ok_or(Refusal::Format(field::REPLACEMENT))
 }

@@ -1,4 +1,4 @@
-//! Fields of messages, by what they hold.
+//! Fields of messages that hold the same in every dialect, by what that is.
 
 /// Primary account number.
 pub(crate) const PAN: u8 = 2;
@@ -14,28 +14,16 @@ pub(crate) const TRANSMITTED_AT: u8 = 7;
 pub(crate) const BILLING_RATE: u8 = 10;
 /// System trace audit number.
 pub(crate) const STAN: u8 = 11;
-/// Local time.
-pub(crate) const LOCAL_TIME: u8 = 12;
-/// Local date.
-pub(crate) const LOCAL_DATE: u8 = 13;
 /// Expiry.
 pub(crate) const EXPIRY: u8 = 14;
 /// Settlement date.
 pub(crate) const SETTLEMENT_DATE: u8 = 15;
-/// Merchant category code.
-pub(crate) const MCC: u8 = 18;
 /// Acquirer's country.
 pub(crate) const ACQUIRER_COUNTRY: u8 = 19;
 /// Point of service entry mode.
 pub(crate) const ENTRY_MODE: u8 = 22;
 /// Sequence number of the card.
 pub(crate) const CARD_SEQUENCE: u8 = 23;
-/// Network international identifier.
-pub(crate) const NETWORK_ID: u8 = 24;
-/// Point of service condition.
-pub(crate) const CONDITION: u8 = 25;
-/// Whether and how a PIN was captured.
-pub(crate) const PIN_CAPTURE: u8 = 26;
 /// Acquirer.
 pub(crate) const ACQUIRER: u8 = 32;
 /// Track 2.
@@ -72,9 +60,3 @@ pub(crate) const PIN_BLOCK: u8 = 52;
 pub(crate) const ADDITIONAL_AMOUNTS: u8 = 54;
 /// Chip data.
 pub(crate) const CHIP_DATA: u8 = 55;
-/// Network management code.
-pub(crate) const MANAGEMENT_CODE: u8 = 70;
-/// Original data.
-pub(crate) const ORIGINAL: u8 = 90;
-/// Replacement amounts.
-pub(crate) const REPLACEMENT: u8 = 95;

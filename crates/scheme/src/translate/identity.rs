@@ -1,46 +1,25 @@
 //! What identifies a message (network-iso8583.md section 5.1).
 
-use domain::{MessageKind, MessageNumbers, NetworkKey, OriginalNumbers, Timestamp};
+use domain::{MessageNumbers, NetworkKey, OriginalNumbers, Timestamp};
 use iso8583::Message;
 
 use super::codes::Refusal;
+use super::dates::with_year;
 use super::field;
+use super::kind::kind_of;
+use super::words::words_of;
 
-/// A year of months with 31 days: dates compare by their place in it.
-const PLACES_A_YEAR: i32 = 12 * 31;
-
-/// Digits of the parts of DE90 before its acquirer.
-const ORIGINAL_MTI: std::ops::Range<usize> = 0..4;
-const ORIGINAL_STAN: std::ops::Range<usize> = 4..10;
-const ORIGINAL_TRANSMITTED_AT: std::ops::Range<usize> = 10..20;
-const ORIGINAL_ACQUIRER: std::ops::Range<usize> = 20..31;
-
-/// The kind of a class of messages; `None` for those that have no identity.
-const fn kind_of(class: u8) -> Option<MessageKind> {
-    Some(match class {
-        1 => MessageKind::Authorisation,
-        2 => MessageKind::Financial,
-        4 => MessageKind::Reversal,
-        5 => MessageKind::Reconciliation,
-        _ => return None,
-    })
-}
-
-/// The original that a message names in DE90; `None` if it names none.
+/// The original that a message names; `None` if it names none. `now` is real time.
 ///
 /// # Errors
 /// [`Refusal::NotSupported`] if that is no authorisation, sale or advice of one.
-pub(crate) fn original_of(message: &Message) -> Result<Option<OriginalNumbers>, Refusal> {
-    let Some(text) = message.text(field::ORIGINAL) else { return Ok(None) };
-    let part = |range| text.get(range).ok_or(Refusal::Format(field::ORIGINAL));
-    let class = part(ORIGINAL_MTI)?.as_bytes()[1].wrapping_sub(b'0');
-    let kind = kind_of(class).filter(|kind| kind.is_original()).ok_or(Refusal::NotSupported)?;
-    Ok(Some(OriginalNumbers {
-        kind,
-        acquirer: part(ORIGINAL_ACQUIRER)?.trim_start_matches('0').to_owned(),
-        stan: part(ORIGINAL_STAN)?.to_owned(),
-        transmitted_at: part(ORIGINAL_TRANSMITTED_AT)?.to_owned(),
-    }))
+pub(crate) fn original_of(
+    message: &Message,
+    now: Timestamp,
+) -> Result<Option<OriginalNumbers>, Refusal> {
+    let words = words_of(message);
+    let text = message.text(words.places().original);
+    text.map(|text| words.original(text, &now.to_string())).transpose()
 }
 
 /// The numbers by which a repeat of a message is recognised; `None` without a STAN. `now` is real
@@ -74,31 +53,14 @@ fn rrn(message: &Message) -> &str {
 /// The local date and time, otherwise those of the transmission, with the year that brings them
 /// nearest to `now`. Peers renew the transmission's in a repeat, so it is the second choice.
 fn stamp(message: &Message, now: Timestamp) -> Option<String> {
-    let local = || {
-        let (date, time) = (message.text(field::LOCAL_DATE)?, message.text(field::LOCAL_TIME)?);
-        Some(format!("{date}{time}"))
-    };
-    let moment = local().or_else(|| message.text(field::TRANSMITTED_AT).map(str::to_owned))?;
-    let year = year_of(moment.get(..4)?, &now.to_string())?;
-    Some(format!("{year:04}{moment}"))
-}
-
-/// The year of a date MMDD that is nearest to `now`, a text that begins with a date YYYY-MM-DD.
-fn year_of(date: &str, now: &str) -> Option<i32> {
-    let number = |text: &str, from: usize, to: usize| text.get(from..to)?.parse::<i32>().ok();
-    let place = |month: i32, day: i32| month * 31 + day;
-    let own = place(number(date, 0, 2)?, number(date, 2, 4)?);
-    let current = place(number(now, 5, 7)?, number(now, 8, 10)?);
-    let year = number(now, 0, 4)?;
-    Some(match own - current {
-        later if later > PLACES_A_YEAR / 2 => year - 1,
-        earlier if earlier < -PLACES_A_YEAR / 2 => year + 1,
-        _ => year,
-    })
+    let now = now.to_string();
+    let sent = || with_year(message.text(field::TRANSMITTED_AT)?, &now);
+    words_of(message).local_time(message, &now).or_else(sent)
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::MessageKind;
     use iso8583::Mti;
 
     use super::*;
@@ -132,20 +94,5 @@ mod tests {
         let bare = numbers(&[(11, "000001"), (37, "            ")]).unwrap();
         assert_eq!((bare.acquirer.as_str(), bare.rrn.as_str()), ("", ""));
         assert_eq!((bare.network.as_str(), bare.kind), ("switch-a", MessageKind::Authorisation));
-    }
-
-    #[test]
-    fn a_date_has_the_year_that_brings_it_nearest() {
-        for (date, now, year) in [
-            ("1231", "2027-01-01", 2026),
-            ("0101", "2026-12-31", 2027),
-            ("0229", "2027-01-15", 2027),
-            ("0601", "2026-11-29", 2026),
-            ("0605", "2026-11-29", 2026),
-            ("0501", "2026-11-29", 2027),
-        ] {
-            assert_eq!(year_of(date, now), Some(year), "{date} at {now}");
-        }
-        assert_eq!(year_of("x", "2026-11-29"), None);
     }
 }

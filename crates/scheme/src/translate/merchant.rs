@@ -4,67 +4,22 @@ use domain::Merchant;
 use iso8583::Message;
 
 use super::field;
-
-/// Bytes of DE43.
-const PLACE_BYTES: usize = 40;
-/// How DE43 is divided unless a link says otherwise: name, city, country.
-const DEFAULT_PLACE: [usize; 3] = [25, 13, 2];
-
-/// How DE43 is divided: the name first, the country in two letters last; before that, the city, or
-/// the street, the city and the state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    name_bytes: usize,
-    city_until: usize,
-    country_from: usize,
-}
-
-impl Default for Place {
-    fn default() -> Self {
-        let [name_bytes, city_bytes, _] = DEFAULT_PLACE;
-        let country_from = name_bytes + city_bytes;
-        Self { name_bytes, city_until: country_from, country_from }
-    }
-}
-
-impl Place {
-    /// Reads three or four numbers, such as `25,13,2`, that make 40; the last is 2.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let widths: Vec<usize> =
-            text.split(',').map(|it| it.trim().parse().ok()).collect::<Option<_>>()?;
-        let is_whole =
-            widths.iter().try_fold(0_usize, |sum, it| sum.checked_add(*it)) == Some(PLACE_BYTES);
-        match widths[..] {
-            [name_bytes, city_bytes, 2] | [name_bytes, city_bytes, _, 2] if is_whole => {
-                let city_until = name_bytes + city_bytes;
-                Some(Self { name_bytes, city_until, country_from: PLACE_BYTES - 2 })
-            }
-            _ => None,
-        }
-    }
-}
+use super::place::{Place, Shop, trimmed};
+use super::words::words_of;
 
 /// The shop; what a field does not say is left out.
 pub(crate) fn merchant_of(message: &Message, place: Place) -> Merchant {
+    let words = words_of(message);
     let bytes = message.get(field::MERCHANT_PLACE).unwrap_or_default();
-    let name = bytes.get(..place.name_bytes).and_then(trimmed);
-    let city = bytes.get(place.name_bytes..place.city_until).and_then(trimmed);
-    let country = bytes.get(place.country_from..).and_then(trimmed);
+    let Shop { name, city, country } = words.shop(bytes, place);
     let country = country.and_then(|code| wire::country::parse(&code));
     Merchant {
         merchant_id: message.get(field::MERCHANT_ID).and_then(trimmed),
         name,
         city,
         country: country.map(|country| country.alpha2.to_owned()),
-        mcc: message.get(field::MCC).and_then(trimmed),
+        mcc: message.get(words.places().category).and_then(trimmed),
     }
-}
-
-/// The text without its filling, unless nothing is left.
-fn trimmed(bytes: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(bytes).ok()?.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -91,10 +46,20 @@ mod tests {
     }
 
     #[test]
-    fn a_place_has_forty_bytes_and_ends_with_the_country() {
-        assert_eq!(Place::parse("25,13,2"), Some(Place::default()));
-        for text in ["", "25,13", "25,12,3", "25,13,3", "40", "25,x,2", "38,2", "10,10,10,8,2"] {
-            assert_eq!(Place::parse(text), None, "{text}");
-        }
+    fn de43_of_1993_is_divided_by_backslashes() {
+        let read = |text: &str| {
+            let mut message = Message::new(Mti::new([1, 1, 0, 0]).unwrap());
+            message.set(43, text.as_bytes()).unwrap();
+            message.set(26, b"5999").unwrap();
+            let it = merchant_of(&message, Place::default());
+            assert_eq!(it.mcc.as_deref(), Some("5999"));
+            [it.name, it.city, it.country].map(Option::unwrap_or_default)
+        };
+        assert_eq!(read(r"TEST SHOP\SINGAPORE\SG"), ["TEST SHOP", "SINGAPORE", "SG"]);
+        let whole = r"TEST SHOP\1 MAIN STREET\SAN JOSE\95112     CA USA";
+        assert_eq!(read(whole), ["TEST SHOP", "SAN JOSE", "US"]);
+        assert_eq!(read(r"TEST SHOP\SGP"), ["TEST SHOP", "", "SG"]);
+        assert_eq!(read("TEST SHOP"), ["TEST SHOP", "", ""]);
+        assert_eq!(read(r"\\QQ"), ["", "", ""]);
     }
 }

@@ -13,23 +13,20 @@ use super::codes::Refusal;
 use super::facts::facts_of;
 use super::field;
 use super::identity::{network_key, numbers_of, original_of};
-use super::merchant::{Place, merchant_of};
+use super::merchant::merchant_of;
 use super::moments::require_times;
+use super::place::Place;
 use super::presence::require;
 use super::presented::card_of;
 use super::reading::CardReading;
 use super::rules::RequestRules;
+use super::words::words_of;
 use crate::order::{BalanceInquiry, LinkMessage, Order, OrderCard, OrderChip, OrderPin, Original};
 
 /// Fields that every request has.
 pub(super) const MANDATORY: [u8; 3] = [field::PROCESSING_CODE, field::TRANSMITTED_AT, field::STAN];
 /// The code of a purchase, which checks the account if nothing is to be paid.
 const PURCHASE: &str = "00";
-/// The condition of a reservation.
-const PRE_AUTHORISED: &str = "06";
-/// The condition of a check of the account.
-const ACCOUNT_CHECK: &str = "51";
-
 /// The class of messages that authorise and post at once.
 const FINANCIAL: u8 = 2;
 /// Processing codes, in two digits, that ask for balances.
@@ -111,7 +108,7 @@ pub(super) fn message_of(
         processing_code: text(field::PROCESSING_CODE),
         amount,
         remaining_minor: None,
-        original: original_of(message)?,
+        original: original_of(message, network.now)?,
     };
     let numbers = numbers_of(message, network.name, network.now);
     let given = |number| message.text(number).map(str::to_owned);
@@ -120,7 +117,7 @@ pub(super) fn message_of(
         link: network.link.to_owned(),
         mti: message.mti().to_string(),
         is_repeat: message.mti().is_repeat(),
-        settlement_date: given(field::SETTLEMENT_DATE),
+        settlement_date: words_of(message).settlement_date(message).map(str::to_owned),
         settlement: settlement_of(message),
         auth_code: given(field::AUTH_CODE),
         response_code: given(field::RESPONSE_CODE),
@@ -136,7 +133,7 @@ fn transaction_type_of(
 ) -> Result<TransactionType, Refusal> {
     let code = processing_code(message);
     let own = rules.type_of(code).ok_or(Refusal::NotSupported)?;
-    let is_check = code == PURCHASE || message.text(field::CONDITION) == Some(ACCOUNT_CHECK);
+    let is_check = code == PURCHASE || words_of(message).is_account_check(message);
     Ok(if is_zero && is_check { TransactionType::Inquiry } else { own })
 }
 
@@ -154,12 +151,16 @@ fn balances_of(message: &Message, are_required: bool) -> BalanceInquiry {
     }
 }
 
-/// A request that takes money raises what its DE90 names, a refund gives it back. Without DE90 an
-/// equal RRN may be a coincidence.
+/// A request that takes money raises the original that it names, a refund gives it back. Without
+/// original data an equal RRN may be a coincidence.
 fn original_named(message: &Message, transaction_type: TransactionType) -> Original {
-    let is_named = message.get(field::ORIGINAL).is_some();
     let moves_money = transaction_type != TransactionType::Inquiry;
-    if is_named && moves_money { Original::Named } else { Original::None }
+    if names_original(message) && moves_money { Original::Named } else { Original::None }
+}
+
+/// Whether it has original data.
+pub(super) fn names_original(message: &Message) -> bool {
+    message.get(words_of(message).places().original).is_some()
 }
 
 const fn takes_money(transaction_type: TransactionType) -> bool {
@@ -168,9 +169,8 @@ const fn takes_money(transaction_type: TransactionType) -> bool {
 
 /// A request that names an original is no reservation.
 fn auth_type_of(message: &Message, transaction_type: TransactionType) -> AuthType {
-    let is_reserved = message.text(field::CONDITION) == Some(PRE_AUTHORISED);
-    let is_first = message.get(field::ORIGINAL).is_none();
-    if takes_money(transaction_type) && is_reserved && is_first {
+    let is_reserved = words_of(message).is_pre_authorisation(message);
+    if takes_money(transaction_type) && is_reserved && !names_original(message) {
         AuthType::PreAuth
     } else {
         AuthType::Normal

@@ -7,15 +7,8 @@ use super::codes::Refusal;
 use super::field;
 use super::reading::CardReading;
 use super::track::Track;
+use super::words::{ServiceCode, words_of};
 use crate::order::OrderCard;
-
-/// Where a service code stands for the CVV of a track.
-enum ServiceCode {
-    /// The stripe was read: that of the track.
-    OfTrack,
-    /// The chip was read: that of the stripe's image.
-    OfChip,
-}
 
 /// The card, by its PAN. A PAN that is ill-formed belongs to no card.
 pub(crate) fn card_of(message: &Message, reading: &CardReading) -> Result<OrderCard, Refusal> {
@@ -23,7 +16,7 @@ pub(crate) fn card_of(message: &Message, reading: &CardReading) -> Result<OrderC
     let expiry = expiry_of(message, [&track_2, &track_1])?;
     let pan = ClearPan::parse(pan).map_err(|_| Refusal::UnknownCard)?;
     let track = track_2.or(track_1);
-    let cvv1 = reading.track_cvv.zip(track).zip(service_code(message));
+    let cvv1 = reading.track_cvv.zip(track).zip(words_of(message).service_code(message));
     let cvv1 = cvv1.map(|((offset, track), code)| match code {
         ServiceCode::OfTrack => track.cvv(offset, track.service_code),
         ServiceCode::OfChip => track.cvv(offset, Some(CHIP_SERVICE_CODE)),
@@ -68,16 +61,6 @@ fn track_of<'a>(
         return Ok(None);
     }
     message.text(number).and_then(parse).map(Some).ok_or(Refusal::Format(number))
-}
-
-/// How the card was read, by the first two digits of the entry mode; `None` if the track's CVV is
-/// not compared.
-fn service_code(message: &Message) -> Option<ServiceCode> {
-    match message.text(field::ENTRY_MODE)?.get(..2)? {
-        "02" | "79" | "80" | "90" => Some(ServiceCode::OfTrack),
-        "05" | "07" | "95" => Some(ServiceCode::OfChip),
-        _ => None,
-    }
 }
 
 /// The expiry; where several fields have one, all are the same.

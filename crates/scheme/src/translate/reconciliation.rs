@@ -6,9 +6,10 @@ use iso8583::Message;
 
 use super::amounts::currency_of;
 use super::codes::Refusal;
+use super::dates::is_date;
 use super::field;
 use super::identity::numbers_of;
-use super::moments::{is_date, require_times};
+use super::moments::require_times;
 use super::presence::require;
 
 /// Fields that a reconciliation has.

@@ -6,7 +6,8 @@ use iso8583::{FieldError, Message, report_format_error};
 use store::MoneyError;
 
 use super::balances::additional_amounts;
-use super::codes::{Code, Codes, Refusal};
+use super::chosen_codes::Codes;
+use super::codes::{Code, Refusal};
 use super::field;
 use super::reconciliation::FieldText;
 use crate::error::SchemeError;
@@ -240,7 +241,7 @@ const fn of_authoriser(error: &AuthoriseError) -> Option<Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use iso8583::Mti;
+    use iso8583::{Mti, Packager};
     use store::StoreError;
 
     use super::*;
@@ -276,7 +277,7 @@ mod tests {
 
     #[test]
     fn what_has_no_record_has_its_code_and_what_is_not_known_none() {
-        let of = |error| reply_of(Err(error), &Codes::default());
+        let of = |error| reply_of(Err(error), &Codes::new(Packager::Iso87Ascii));
         let refused = Reply::Refused;
         let failed = StoreError::Overloaded;
         assert_eq!(of(SchemeError::CardNotFound), refused(Refusal::UnknownCard));

@@ -7,8 +7,8 @@ use iso8583::Message;
 use vault::ClearPan;
 
 use super::codes::Refusal;
-use super::field;
 use super::presence::require;
+use super::words::words_of;
 
 /// Digits of a code that names a type of transaction.
 const CODE_DIGITS: usize = 2;
@@ -52,35 +52,17 @@ impl RequestRules {
         if !self.is_strict {
             return Ok(());
         }
-        require(message, &USUAL)?;
+        let places = words_of(message).places();
+        require(message, places.usual)?;
         match message.mti().class() {
             REVERSAL => Ok(()),
-            _ => require(message, &USUAL_OF_REQUESTS),
+            _ => require(message, places.usual_of_requests),
         }
     }
 }
 
 /// The class of reversals.
 const REVERSAL: u8 = 4;
-/// The fields marked O* in every column of network-iso8583.md section 3.2.
-const USUAL: [u8; 6] = [
-    field::LOCAL_TIME,
-    field::LOCAL_DATE,
-    field::ACQUIRER,
-    field::RRN,
-    field::TERMINAL,
-    field::MERCHANT_ID,
-];
-/// Those marked O* except for reversals.
-const USUAL_OF_REQUESTS: [u8; 7] = [
-    field::MCC,
-    field::ACQUIRER_COUNTRY,
-    field::ENTRY_MODE,
-    field::NETWORK_ID,
-    field::CONDITION,
-    field::PIN_CAPTURE,
-    field::MERCHANT_PLACE,
-];
 
 /// What a code asks for on every link.
 fn own_type(code: &str) -> Option<TransactionType> {

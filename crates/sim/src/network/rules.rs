@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use domain::Clock;
-use iso8583::{Message, answer_to, default_echo};
+use iso8583::{FieldSet, Message, answer_to};
 
 use super::context::Context;
 use super::script::Script;
@@ -62,12 +62,17 @@ impl Stage {
         };
         let step = index.and_then(|index| self.script.steps.get(index));
         let Some(Action::Answer(answer)) = step.map(|step| &step.action) else { return Ok(None) };
-        let Some(mut message) = answer_to(request, default_echo()) else { return Ok(None) };
+        let Some(mut message) = answer_to(request, self.echo()) else { return Ok(None) };
         let mut context = self.context();
         context.read_clock();
         let filled = context.fill(&self.script.head.codec, &mut message, &answer.with);
         filled.map_err(|(number, why)| format!("with.{number}: {why}"))?;
         Ok(Some(Reply { message, after: answer.after, is_echo: false }))
+    }
+
+    /// What an answer repeats.
+    fn echo(&self) -> FieldSet {
+        self.script.head.codec.layout.packager().default_echo()
     }
 
     fn echo_answer(&self, request: &Message) -> Option<Message> {
@@ -76,7 +81,7 @@ impl Stage {
         let is_request = request.mti().class() == 8 && request.mti().function() == 0;
         let function = request.text(number).filter(|_| is_request)?;
         self.script.head.auto.iter().find(|it| *it == function)?;
-        let mut answer = answer_to(request, default_echo())?;
+        let mut answer = answer_to(request, self.echo())?;
         answer.set(39, code.as_bytes()).ok()?;
         Some(answer)
     }

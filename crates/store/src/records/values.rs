@@ -245,7 +245,7 @@ groups! {
         kind: MessageKind,
         acquirer: String,
         stan: String,
-        transmitted_at: String
+        moment: String
     }
     PeriodUse { first_day: i64, amount_minor: i64, count: i64 }
     PinTries { wrong_pins: u32, wrong_resets: u32, resets_locked_until: Option<Timestamp> }
