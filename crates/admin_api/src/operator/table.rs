@@ -128,13 +128,17 @@ fn authorisations() -> Group {
                 .paged(),
             route("GET /admin/v1/authorisations/{id}", "read_authorisation", authorisations::read)
                 .about("The decision receipt."),
-            route("POST /admin/v1/authorisations/{id}/reverse", "reverse", authorisations::reverse)
-                .about(
-                    "Reverses an approved authorisation in the network's place, and tells the \
+            route(
+                "POST /admin/v1/authorisations/{id}/reverse",
+                "reverse_for_network",
+                authorisations::reverse,
+            )
+            .about(
+                "Reverses an approved authorisation in the network's place, and tells the \
                      enterprise. What is held is released, what a message posted is posted back. \
                      A repeat of the authorisation by the network still gets its first answer.",
-                )
-                .takes(OPERATOR_REVERSAL),
+            )
+            .takes(OPERATOR_REVERSAL),
             route("GET /admin/v1/transactions", "list_transactions", transactions::list)
                 .about("Posted transactions, newest first unless asked otherwise.")
                 .asks(["cardId", "enterpriseId", "authId"])
