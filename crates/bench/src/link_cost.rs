@@ -28,10 +28,15 @@ const CONNECTIONS: usize = 2;
 const ROUNDS: u32 = 4;
 /// Purchases of a round whose CPU is measured.
 const CPU_COUNT: u64 = 2_000;
-/// Purchases of a round whose instructions are counted, and how many at once: valgrind makes
+/// The same where instructions are counted, and how many purchases at once: valgrind makes
 /// everything some 50 times as slow.
-const COUNTED: u64 = 150;
+const COUNTED_ROUNDS: u32 = 2;
+const COUNTED: u64 = 100;
 const COUNTED_IN_FLIGHT: usize = 4;
+/// Runs valgrind so that the server finds what it looks for in its process.
+const LAUNCHER: &str = include_str!("counted.py");
+/// The Python that runs it, unless another one is given.
+const PYTHON: &str = "python3";
 /// The deadline of the enterprise meanwhile, milliseconds: the longest.
 const DEADLINE_MS: u32 = 3_000;
 /// Longest time for the counts of a round to be written, and the interval between two looks.
@@ -104,7 +109,11 @@ impl Bed {
 }
 
 /// Measures on stores of their own.
-pub async fn measure(server: &Path, work_dir: &Path) -> Result<Vec<Measurement>> {
+pub async fn measure(
+    server: &Path,
+    work_dir: &Path,
+    python: Option<&Path>,
+) -> Result<Vec<Measurement>> {
     ensure!(server.is_file(), "{} is not there: build it first", server.display());
     let (api, link) = cpu(server, work_dir).await?;
     let info = Measurement::info;
@@ -118,7 +127,8 @@ pub async fn measure(server: &Path, work_dir: &Path) -> Result<Vec<Measurement>>
         return Ok(measurements);
     }
     eprintln!("link-cost: counting instructions takes minutes ...");
-    let (api, link) = instructions(server, work_dir).await?;
+    let python = python.unwrap_or_else(|| Path::new(PYTHON));
+    let (api, link) = instructions(server, work_dir, python).await?;
     measurements.extend([
         info("link_api_instructions", "authorisation by the sandbox API", api / 1e6, "M instr."),
         info("link_instructions", "authorisation by a link", link / 1e6, "M instr."),
@@ -149,12 +159,12 @@ async fn cpu(server: &Path, work_dir: &Path) -> Result<(f64, f64)> {
 }
 
 /// Instructions of an authorisation by the API and by the link.
-async fn instructions(server: &Path, work_dir: &Path) -> Result<(f64, f64)> {
+async fn instructions(server: &Path, work_dir: &Path, python: &Path) -> Result<(f64, f64)> {
     let directory = tempfile::tempdir_in(work_dir)?;
     let counts = directory.path().join("counts");
-    let mut command = Command::new("valgrind");
+    let mut command = Command::new(python);
     command
-        .args(["--quiet", "--tool=callgrind", "--dump-line=no"])
+        .args(["-c", LAUNCHER, "valgrind", "--quiet", "--tool=callgrind", "--dump-line=no"])
         .arg(format!("--callgrind-out-file={}", counts.display()))
         .arg(server);
     let bed = Bed::new(command, directory.path(), COUNTED_IN_FLIGHT).await?;
@@ -162,7 +172,7 @@ async fn instructions(server: &Path, work_dir: &Path) -> Result<(f64, f64)> {
     bed.by_api(COUNTED / 2).await?;
     bed.by_link(COUNTED / 2).await?;
     let (mut api, mut link) = (0.0, 0.0);
-    for _ in 0..ROUNDS {
+    for _ in 0..COUNTED_ROUNDS {
         counter.since_last().await?;
         bed.by_api(COUNTED).await?;
         api += counter.since_last().await?;
@@ -171,7 +181,7 @@ async fn instructions(server: &Path, work_dir: &Path) -> Result<(f64, f64)> {
     }
     // It ends slowly, and its end is not measured.
     drop(bed);
-    let all = f64::from(ROUNDS) * COUNTED as f64;
+    let all = f64::from(COUNTED_ROUNDS) * COUNTED as f64;
     Ok((api / all, link / all))
 }
 

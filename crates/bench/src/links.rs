@@ -15,6 +15,8 @@ use crate::report::{Bound, Measurement};
 
 /// The name of the link.
 const LINK: &str = "bench";
+/// Requests that it takes a second: more than are sent.
+const PER_SECOND: u32 = 100_000;
 /// Connections of the link.
 const CONNECTIONS: usize = 1_000;
 /// The time for which they idle, twice: without a connection and with all of them.
@@ -51,7 +53,8 @@ pub async fn measure(server: &Path, work_dir: &Path) -> Result<Vec<Measurement>>
 pub fn with_link(command: Command, directory: &Path, connections: usize) -> Result<Platform> {
     let config = directory.join("cardbridge.toml");
     let link = format!("[[links]]\nname = '{LINK}'\nlisten = '127.0.0.1:0'\n");
-    fs::write(&config, format!("{link}max-connections = {connections}\n"))?;
+    let limits = format!("max-connections = {connections}\nmax-per-second = {PER_SECOND}\n");
+    fs::write(&config, link + &limits)?;
     let config = config.to_str().context("a path that is text")?;
     let data_dir = directory.join("data");
     fs::create_dir(&data_dir)?;

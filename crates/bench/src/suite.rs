@@ -49,7 +49,8 @@ pub async fn run(options: &Options) -> Result<bool> {
     }
     if is_asked(Subject::LinkCost) {
         eprintln!("cost of an authorisation by a link ...");
-        measurements.extend(link_cost::measure(&server, &work_dir).await?);
+        measurements
+            .extend(link_cost::measure(&server, &work_dir, options.python.as_deref()).await?);
     }
     if is_asked(Subject::LinkOverhead) {
         eprintln!("overhead by a link ...");
