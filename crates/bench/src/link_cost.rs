@@ -198,6 +198,7 @@ impl Counter {
         let dump = Command::new("callgrind_control")
             .args(["--dump", &self.process.to_string()])
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .status();
         ensure!(dump.context("callgrind_control")?.success(), "the counts could not be read");
         self.dumps += 1;
