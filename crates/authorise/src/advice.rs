@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::{
     ArrivedMessage, AuthId, Authorisation, Cause, JobId, LinkArrival, MessageFacts,
-    MessageIdentity, MessageKind, NetworkKey, ResponseCode, WebhookId, WebhookSubType,
+    MessageIdentity, MessageKind, Money, NetworkKey, ResponseCode, WebhookId, WebhookSubType,
 };
 use schedule::{JobError, LeasedJobs};
 use store::{AdviceTold, Advise, Advised, AuthorisationView, Claim, Job, JobKind, Store};
@@ -16,6 +16,7 @@ use wire::cardbridge::webhook::authorisation_result_event;
 
 use crate::authoriser::Authoriser;
 use crate::authoriser_parts::AuthoriserParts;
+use crate::convert::{Conversion, ConversionFault, NO_RATE};
 use crate::endpoint::endpoint;
 use crate::fault::Fault;
 use crate::forward::{self, Exchange};
@@ -23,7 +24,7 @@ use crate::hold::{self, HoldTerms};
 use crate::load::load;
 use crate::parts::converted;
 use crate::receipt::{Receipt, StoredReceipt, Timings};
-use crate::request::{AdviceAnswer, AdviceRequest, AuthoriseError};
+use crate::request::{AdviceAnswer, AdviceRequest, AuthorisationRequest, AuthoriseError};
 use crate::reversal::Prepared;
 use crate::webhooks::transactions;
 
@@ -76,8 +77,19 @@ impl Authoriser {
         let converted_amount = fact.billed().map_or(fact.acquirer_amount, |it| it.amount);
         let context = load(store, &fact.card, converted_amount.currency()).await?;
         let conversion = converted(store, &fact, &context.fx_table).await?;
+        let currency = fact.card.currency;
         // Without a rate the fact cannot be booked yet: the network repeats it.
-        let conversion = conversion.map_err(|_| AuthoriseError::NoRate)?;
+        let conversion = conversion.or_else(|fault| match fault {
+            // A fact that is worth nothing here is one all the same.
+            ConversionFault::RoundsToZero => {
+                Ok(Conversion { amount: Money::zero(currency), rate: NO_RATE.to_owned() })
+            }
+            ConversionFault::Fx(_) => {
+                let (link, stan) = (fact.network.link.as_deref(), stan_of(&fact));
+                tracing::warn!(link, stan, "an advice cannot be booked: its amount has no rate");
+                Err(AuthoriseError::NoRate)
+            }
+        })?;
         timings.ended("load");
         let terms = HoldTerms::new(&context, &fact, *vm_settings);
         let webhooks = transactions(context.vm_card.as_ref(), *vm_settings);
@@ -176,6 +188,10 @@ pub fn advice_worker(store: Store, authoriser: Arc<Authoriser>) -> LeasedJobs {
         let authoriser = Arc::clone(&authoriser);
         Box::pin(async move { authoriser.tell_advice(job).await })
     })
+}
+
+fn stan_of(fact: &AuthorisationRequest) -> Option<&str> {
+    fact.network_key.as_ref().map(|key| key.stan.as_str())
 }
 
 /// A simulated advice, which is about this.

@@ -153,8 +153,6 @@ struct RequestFacts<'a> {
     stan: Option<&'a str>,
     rrn: Option<&'a str>,
     not_followed: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
     presented_expiry: &'static str,
     presented_cvv2: &'static str,
     presented_cvv1: &'static str,
@@ -184,7 +182,6 @@ impl<'a> RequestFacts<'a> {
             stan: it.network_key.as_ref().map(|key| key.stan.as_str()),
             rrn: it.network_key.as_ref().map(|key| key.rrn.as_str()),
             not_followed: receipt.not_followed.map(NotFollowed::as_str),
-            reason: receipt.reason.as_deref(),
             presented_expiry: presented.expiry.as_str(),
             presented_cvv2: presented.cvv2.as_str(),
             presented_cvv1: presented.cvv1.as_str(),
@@ -226,6 +223,8 @@ impl<'a> OutcomeFacts<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Lines<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reversal_reason: Option<&'a str>,
     request: &'a RawValue,
     checks: &'a RawValue,
     notice: &'a RawValue,
@@ -276,6 +275,7 @@ impl Receipt {
         commit_checks: Vec<Check>,
     ) -> Arc<PreparedReceipt> {
         Arc::new(PreparedReceipt {
+            reason: self.reason.clone(),
             request: json(&RequestFacts::new(it, self)),
             passed: json(&with_commit_checks(&self.checks, &commit_checks, it, None)),
             checks: self.checks.clone(),
@@ -295,6 +295,7 @@ fn json(facts: &impl Serialize) -> Box<RawValue> {
 /// A receipt that lacks only what its commit knows.
 #[derive(Debug)]
 pub(crate) struct PreparedReceipt {
+    reason: Option<String>,
     request: Box<RawValue>,
     /// All checks, if those of the commit pass.
     passed: Box<RawValue>,
@@ -312,6 +313,7 @@ impl ReceiptRenderer for PreparedReceipt {
             json(&with_commit_checks(&self.checks, &self.commit_checks, it, Some(failed)))
         });
         let lines = Lines {
+            reversal_reason: self.reason.as_deref(),
             request: &self.request,
             checks: with_failed.as_deref().unwrap_or(&self.passed),
             notice: &self.notice,
@@ -332,6 +334,12 @@ impl ReceiptRenderer for PreparedReceipt {
 pub(crate) struct StoredReceipt(Map<String, Value>);
 
 impl StoredReceipt {
+    /// The receipt of a reversal until it is decided: why an operator reverses, if one does.
+    pub(crate) fn because(reason: Option<&str>) -> String {
+        let reason = reason.map(|it| ("reversalReason".to_owned(), Value::from(it)));
+        Value::Object(reason.into_iter().collect()).to_string()
+    }
+
     /// With the answer that came to the notice about it.
     pub(crate) fn answered(&mut self, exchange: &Exchange) {
         let answer = serde_json::to_value(AnswerFacts::from(exchange));

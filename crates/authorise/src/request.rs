@@ -157,8 +157,6 @@ pub struct ReversalRequest {
     pub acquirer_amount_minor: Option<i64>,
     /// What is to remain of it and of its increments, in place of an amount that is taken back.
     pub remaining_minor: Option<i64>,
-    /// The class of the messages that made it: what a financial one posted is posted back.
-    pub kind: MessageKind,
     /// Why an operator reverses it, for the receipt; `None` = the network does.
     pub reason: Option<String>,
 }
@@ -181,8 +179,8 @@ pub struct AdviceRequest {
     pub fact: AuthorisationRequest,
     /// The message; `None` for a simulated one, which is known by the network's key.
     pub message: Option<LinkArrival>,
-    /// The authorisation that a simulated one names, and the class of the messages that made it.
-    pub names: Option<(AuthId, MessageKind)>,
+    /// The authorisation that a simulated one names.
+    pub names: Option<AuthId>,
     /// The code of a decline; `None` = the network approved.
     pub decline: Option<ResponseCode>,
     /// The authorisation code that the message gives.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use domain::{AuthId, Authorisation, Card};
+use domain::{AuthId, Authorisation, AuthorisationStatus, Card};
 use store::{MoneyError, ReverseAuthorisation, TakeBack, TakenBack, Webhooks};
 use tokio::time::Instant;
 
@@ -113,15 +113,15 @@ pub(crate) async fn reverse(
         auth_id: request.original.auth_id,
         acquirer_amount_minor: request.acquirer_amount_minor,
         remaining_minor: request.remaining_minor,
-        kind: request.kind,
+        receipt: StoredReceipt::because(prepared.reason.as_deref()),
         reversal_id,
         webhooks: transactions(prepared.context.vm_card.as_ref(), *vm_settings),
         now: store.clock().now(),
     };
     let reversed = store.reverse_authorisation(reverse).await;
     let reversal = reversed.inspect_err(|error| undecided.doubt(reversal_id, error))?;
-    if reversal.auth_id != reversal_id {
-        // Nothing is left beyond what is to remain.
+    if reversal.status != AuthorisationStatus::Pending {
+        // Nothing is left beyond what is to remain, or a refund was taken back, which asks nobody.
         return Ok(HoldOutcome::Answered { authorisation: Box::new(reversal), repeated: true });
     }
     prepared.told(parts, undecided, reversal).await

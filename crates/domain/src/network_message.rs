@@ -111,8 +111,6 @@ pub struct MessageRecord {
     pub link: String,
     /// Its type, four digits.
     pub mti: String,
-    /// True if its type says that it was sent before.
-    pub is_repeat: bool,
     /// The settlement date that it gives, without its year: MMDD.
     pub settlement_date: Option<String>,
     /// The amount of the settlement that it gives.

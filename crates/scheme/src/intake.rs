@@ -7,8 +7,8 @@ use authorise::{
     Authoriser, CardBalances, NetworkReversal, NotFollowed, Presented, ReversalAnswer,
 };
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, HoldState, MessageKind,
-    MessageOutcome, Money, PinVerdict, TransactionType,
+    AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, HoldState, MessageOutcome,
+    Money, PinVerdict, TransactionType,
 };
 use store::{AuthorisationView, Store};
 use vault::Vault;
@@ -201,6 +201,7 @@ impl Intake {
             }
             found => found?,
         };
+        let told = message.told();
         let request = AdviceRequest {
             message: Some(message.about(card.pan_id)),
             fact: fact_of(order, card),
@@ -210,7 +211,8 @@ impl Intake {
             allows_more,
             must_clear: false,
         };
-        Ok(self.authoriser.advise(request).await?)
+        let stated = self.authoriser.advise(request).await;
+        Ok(stated.inspect_err(|error| told.contradicts(error))?)
     }
 
     /// Takes a simulated advice about a card. What the shop read off the card is not compared: the
@@ -226,7 +228,7 @@ impl Intake {
         let names = match order.original {
             Original::Id(auth_id) => {
                 let original = self.original_of(auth_id, &card).await?;
-                Some((auth_id, self.kind_of(&original).await?))
+                Some(original.auth_id)
             }
             Original::None | Original::Named | Original::Record(_) => None,
         };
@@ -240,11 +242,6 @@ impl Intake {
             must_clear: false,
         };
         Ok(self.authoriser.advise(request).await?)
-    }
-
-    /// The class of the messages that made an authorisation.
-    pub(crate) async fn kind_of(&self, it: &Authorisation) -> Result<MessageKind, SchemeError> {
-        Ok(self.store.kind_of_messages(it.enterprise_id, it.auth_id).await?)
     }
 
     /// Carries out a network's reversal.
@@ -261,9 +258,11 @@ impl Intake {
             }
             found => found?,
         };
+        let told = it.message.told();
         let message = it.message.about(card.pan_id);
         let request = NetworkReversal { card, message, auth_code: it.auth_code };
-        Ok(self.authoriser.take_back(request).await?)
+        let taken = self.authoriser.take_back(request).await;
+        Ok(taken.inspect_err(|error| told.contradicts(error))?)
     }
 
     /// The authorisation, if it was made with a record of the same PAN.

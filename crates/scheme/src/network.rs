@@ -146,9 +146,7 @@ impl SimulatedNetwork {
             Reversing::Part(text) => (acquirer_minor(&original, Some(text))?, None),
             Reversing::To(text) => (None, Some(remaining_minor(&original, text)?)),
         };
-        let kind = self.intake.kind_of(&original).await?;
-        let request =
-            ReversalRequest { original, acquirer_amount_minor, remaining_minor, kind, reason };
+        let request = ReversalRequest { original, acquirer_amount_minor, remaining_minor, reason };
         Ok(self.intake.authoriser.reverse(request).await?)
     }
 

@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use authorise::{ChipVerdict, NetworkFacts};
+use authorise::{AuthoriseError, ChipVerdict, NetworkFacts};
 use domain::{
     ArrivedMessage, AuthId, AuthType, Authorisation, BillingAmount, Card, CardId, LinkArrival,
     Merchant, MessageFacts, MessageNumbers, MessageRecord, Money, NetworkKey, PanId, ResponseCode,
     TransactionType,
 };
+use store::MoneyError;
 use tokio::time::Instant;
 use vault::{ClearPan, ClearPin};
 use zeroize::Zeroizing;
@@ -68,11 +69,35 @@ impl LinkMessage {
         LinkArrival { message, record: self.record }
     }
 
+    /// Its numbers, for the log.
+    pub(crate) fn told(&self) -> Told {
+        let MessageNumbers { stan, rrn, .. } = self.numbers.clone();
+        Told { link: self.record.link.clone(), stan, rrn }
+    }
+
     /// With the PAN that it is about.
     pub(crate) fn about(self, pan_id: PanId) -> LinkArrival {
         let identity = self.numbers.about(pan_id);
         let message = ArrivedMessage { identity, facts: self.facts };
         LinkArrival { message, record: self.record }
+    }
+}
+
+/// The numbers of a fact, for the log.
+pub(crate) struct Told {
+    link: String,
+    stan: String,
+    rrn: String,
+}
+
+impl Told {
+    /// Reports a fact that is refused because an earlier one with its numbers says something else:
+    /// an operator must look, since nobody posts it.
+    pub(crate) fn contradicts(&self, error: &AuthoriseError) {
+        if matches!(error, AuthoriseError::Money(MoneyError::NetworkKeyConflict)) {
+            let Self { link, stan, rrn } = self;
+            tracing::warn!(link, stan, rrn, "a fact contradicts an earlier one: answered 94");
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod batch;
 mod bill;
 mod claimed;
 mod command;
+mod corrections;
 mod fees;
 mod flows;
 mod funds;

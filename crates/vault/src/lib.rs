@@ -29,7 +29,7 @@ pub use crypto::card_verification::CHIP_SERVICE_CODE;
 pub use expiry::{expiry_yymm, parse_expiry};
 pub use link_keyring::StatusUpdates;
 pub use link_keys::{BlockPin, LinkKeyError, LinkSigner};
-pub use mask::mask_pans;
+pub use mask::{mask_pans, mask_written_pans};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use pin::{ClearPin, PinError};
 pub use secret_text::SecretText;

@@ -2,7 +2,7 @@
 
 use domain::Timestamp;
 use store::{AuthorisationFilter, AuthorisationView, LinkMessageFilter};
-use vault::mask_pans;
+use vault::mask_written_pans;
 use wire::field;
 
 use super::AuthorisationBody;
@@ -60,7 +60,7 @@ pub(crate) async fn read(call: Call) -> Answer<ReceiptBody> {
 pub(crate) async fn reverse(call: Call) -> Answer<AuthorisationBody> {
     let auth_id = call.id("authorisation")?;
     let fields = call.fields()?;
-    let reason = mask_pans(&fields.required_text(field!(OPERATOR_REVERSAL, "reason"))?);
+    let reason = mask_written_pans(&fields.required_text(field!(OPERATOR_REVERSAL, "reason"))?);
     tracing::info!(%auth_id, reason, "an operator reverses an authorisation");
     reversed(&call, auth_id, &fields, Some(reason)).await
 }

@@ -58,7 +58,7 @@ answer_body! {
         undelivered: u64 = counters.undelivered,
         /// Reversals that came before their originals.
         early_reversals: u64 = counters.early_reversals,
-        /// Advices and reversals that are not posted: see
+        /// Answers to advices and reversals that are not posted, each time they come: see
         /// `/admin/v1/network-messages?unposted=true`.
         unposted_advices: u64 = counters.unposted_advices,
     }

@@ -66,8 +66,6 @@ pub(crate) struct ReceiptRequest {
     /// Why the authorisation that the network's message names is not followed: `not_found`,
     /// `not_open` or `other_currency`; null where it names none, or follows it.
     not_followed: Option<String>,
-    /// Why an operator reversed it; null where the network did.
-    reason: Option<String>,
     /// The CVV of a track, as `presentedExpiry`; null in receipts of the time before it was
     /// compared.
     presented_cvv1: Option<String>,
@@ -184,6 +182,8 @@ pub(crate) struct ReceiptOutcome {
 #[derive(Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ReceiptParts {
+    /// Why an operator reversed; null where none did.
+    reversal_reason: Option<String>,
     request: Option<ReceiptRequest>,
     /// In their order, up to the first that failed.
     checks: Option<Vec<ReceiptCheck>>,

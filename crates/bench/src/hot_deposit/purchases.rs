@@ -83,7 +83,6 @@ impl Purchases {
             message_id: NetworkMessageId::from_i64(self.ids.next()),
             link: "bench".to_owned(),
             mti: "0100".to_owned(),
-            is_repeat: false,
             settlement_date: None,
             auth_code: None,
             response_code: None,

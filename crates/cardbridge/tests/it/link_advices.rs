@@ -358,7 +358,16 @@ async fn clearings_come_in_parts_where_the_link_says_so(engine: Engine) {
         assert_eq!(peer.outcome(&part).await, is("0230", "00"));
         assert_eq!(of_rrn(&bed, 1).await[0]["holdState"], state);
         assert_eq!(bed.world.available().await, "99900.00");
+        // What remains of one clearing says nothing of the others: an operator has to look.
+        let undo = reversal(&bed, "0420", stan + 10, stan, &[(90, &naming("0220", stan))]);
+        assert_eq!(peer.outcome(&undo).await, is("0430", "00"));
+        assert_eq!(bed.world.available().await, "99900.00", "{state}");
     }
+    let unposted = "/admin/v1/network-messages?unposted=true";
+    let unposted = bed.world.operator.get(unposted).await.unwrap();
+    let outcomes: Vec<_> =
+        unposted["items"].as_array().unwrap().iter().map(|it| text(it, "outcome")).collect();
+    assert_eq!(outcomes, ["UNCLEAR", "UNCLEAR"]);
     bed.world.verify_ledger().await;
 }
 
@@ -443,7 +452,126 @@ async fn an_advice_raises_the_whole_bill(engine: Engine) {
     bed.world.verify_ledger().await;
 }
 
+/// What a clearing took from a bill is its posting: corrected and taken back as a whole.
+async fn a_cleared_bill_is_taken_back_whole(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    let first = naming("0100", 1);
+    assert_eq!(peer.outcome(&bed.purchase(1)).await, is("0110", "00"));
+    let raising = bed.changed(2, &[(4, "000000000500"), (90, &first)]);
+    assert_eq!(peer.outcome(&raising).await, is("0110", "00"));
+    let cleared = advice(&bed, "0220", 10, 2_050, &[(90, &first)]);
+    assert_eq!(peer.outcome(&cleared).await, is("0230", "00"));
+    assert_eq!(bed.world.available().await, "99979.50");
+    let of_clearing = naming("0220", 10);
+    for (stan, minor, available) in [(11, 2_050, "99979.50"), (12, 2_100, "99979.00")] {
+        let corrected = advice(&bed, "0220", stan, minor, &[(90, &of_clearing)]);
+        assert_eq!(peer.outcome(&corrected).await, is("0230", "00"));
+        assert_eq!(bed.world.available().await, available, "{minor}");
+    }
+    let part = [(90, &*of_clearing), (95, &*remaining(700))];
+    for (stan, fields, available) in [
+        (20, &part[..], "99993.00"),
+        (21, &[(90, &*of_clearing)], "100000.00"),
+        (22, &[(90, &*of_clearing)], "100000.00"),
+    ] {
+        let undo = reversal(&bed, "0420", stan, 10, fields);
+        assert_eq!(peer.outcome(&undo).await, is("0430", "00"));
+        assert_eq!(bed.world.available().await, available, "{stan}");
+    }
+    bed.world.verify_ledger().await;
+}
+
+/// A reversal of what is not approved holds for an advice that the network approved it after all.
+async fn a_reversal_outlives_a_decline(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    let states = [("0100", "0120", 1), ("0200", "0220", 2)];
+    for (request, fact, stan) in states {
+        bed.world.enterprise.answer(Behaviour::DECLINE);
+        let mut buy = bed.purchase(stan);
+        buy.set_mti(message(request, &[]).mti());
+        assert_eq!(peer.ask(&buy).await.text(39), Some("51"));
+        bed.world.enterprise.answer(Behaviour::Held(ResponseCode::Approved));
+        let asked = bed.world.enterprise.notice_count();
+        let mut pending = bed.purchase(stan + 10);
+        pending.set_mti(buy.mti());
+        peer.send(&pending).await;
+        notices(&bed, asked + 1).await;
+        let mut other = bed.signed_on().await;
+        // What is pending is held until it is reversed.
+        for (stan, available) in [(stan, "99984.50"), (stan + 10, "100000.00")] {
+            let undo = reversal(&bed, "0420", stan + 20, stan, &[(90, &naming(request, stan))]);
+            assert_eq!(other.outcome(&undo).await, is("0430", "00"));
+            let stated = advice(&bed, fact, stan, 1_550, &[]);
+            assert_eq!(other.ask(&stated).await.text(39), Some("00"));
+            assert_eq!(bed.world.available().await, available, "{fact} of {stan}");
+        }
+        bed.world.enterprise.release();
+        assert_eq!(peer.receive().await.unwrap().text(39), Some("05"));
+    }
+    assert_eq!(bed.world.available().await, "100000.00");
+    bed.world.verify_ledger().await;
+}
+
+/// A fact that is worth nothing in the card's currency is taken as any other.
+async fn a_fact_may_be_worth_nothing(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    for (mti, answer, stan) in [("0120", "0130", 1), ("0220", "0230", 2)] {
+        let nothing = [(6, "000000000000"), (51, "840"), (49, "360")];
+        let stated = advice(&bed, mti, stan, 1, &nothing);
+        assert_eq!(peer.outcome(&stated).await, is(answer, "00"));
+        assert_eq!(of_rrn(&bed, stan).await[0]["status"], "APPROVED");
+    }
+    assert_eq!(bed.world.available().await, "100000.00");
+    bed.world.verify_ledger().await;
+}
+
+/// A fact that is sent again raises nothing that was reversed since, whatever type it has.
+async fn a_fact_that_is_sent_again_is_a_repeat(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    for mti in ["0120", "0121", "0120"] {
+        assert_eq!(peer.outcome(&advice(&bed, mti, 1, 1_550, &[])).await, is("0130", "00"));
+        let undo = reversal(&bed, "0420", 20, 1, &[(95, &remaining(500))]);
+        assert_eq!(peer.outcome(&undo).await, is("0430", "00"));
+        assert_eq!(bed.world.available().await, "99995.00", "{mti}");
+    }
+    // Another amount is another fact, also in a repeat whose first never came: it says less than
+    // before, and more than remains.
+    assert_eq!(peer.outcome(&advice(&bed, "0121", 1, 1_000, &[])).await, is("0130", "00"));
+    assert_eq!(bed.world.available().await, "99995.00");
+    assert_eq!(peer.outcome(&advice(&bed, "0120", 1, 1_200, &[])).await, is("0130", "00"));
+    assert_eq!(bed.world.available().await, "99993.00");
+
+    // What it says of the first of a bill leaves the rest of the bill alone.
+    let raising = bed.changed(3, &[(4, "000000000500"), (90, &naming("0100", 2))]);
+    assert_eq!(peer.outcome(&bed.purchase(2)).await, is("0110", "00"));
+    assert_eq!(peer.outcome(&raising).await, is("0110", "00"));
+    for (stan, minor, available) in [
+        (2, 1_550, "99972.50"),
+        (2, 1_650, "99971.50"),
+        (2, 1_500, "99973.00"),
+        (3, 400, "99974.00"),
+    ] {
+        assert_eq!(peer.outcome(&advice(&bed, "0120", stan, minor, &[])).await, is("0130", "00"));
+        assert_eq!(bed.world.available().await, available, "{stan}: {minor}");
+    }
+    // A reversal of the request before the advice of the same amount.
+    assert_eq!(peer.outcome(&bed.purchase(4)).await, is("0110", "00"));
+    let undo = reversal(&bed, "0420", 24, 4, &[(95, &remaining(100))]);
+    assert_eq!(peer.outcome(&undo).await, is("0430", "00"));
+    assert_eq!(peer.outcome(&advice(&bed, "0120", 4, 1_550, &[])).await, is("0130", "00"));
+    assert_eq!(bed.world.available().await, "99973.00");
+    bed.world.verify_ledger().await;
+}
+
 on_both_engines! {
+    a_reversal_outlives_a_decline:
+        a_reversal_outlives_a_decline_on_sqlite, a_reversal_outlives_a_decline_on_postgresql;
+    a_fact_may_be_worth_nothing:
+        a_fact_worth_nothing_on_sqlite, a_fact_worth_nothing_on_postgresql;
+    a_cleared_bill_is_taken_back_whole:
+        a_cleared_bill_is_taken_back_on_sqlite, a_cleared_bill_is_taken_back_on_postgresql;
+    a_fact_that_is_sent_again_is_a_repeat:
+        a_fact_sent_again_on_sqlite, a_fact_sent_again_on_postgresql;
     an_advice_is_told_after_a_kill:
         an_advice_is_told_after_a_kill_on_sqlite, an_advice_is_told_after_a_kill_on_postgresql;
     what_was_reversed_before_is_not_held:

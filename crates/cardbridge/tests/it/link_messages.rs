@@ -285,7 +285,7 @@ async fn an_operator_reverses_in_the_networks_place(engine: Engine) {
     assert_eq!(bed.world.available().await, "99974.50");
     let receipt = format!("/admin/v1/authorisations/{}", text(&first, "authId"));
     let receipt = operator.get(&receipt).await.unwrap();
-    let reason = text(&receipt["request"], "reason");
+    let reason = text(&receipt, "reversalReason");
     assert!(reason.starts_with("never delivered: *") && !reason.contains(&bed.pan), "{reason}");
     let rest = json!({ "remainingAmount": "0", "reason": "never delivered" });
     operator.post(&paths[0], &rest).await.unwrap();
@@ -293,12 +293,63 @@ async fn an_operator_reverses_in_the_networks_place(engine: Engine) {
     assert_eq!((&back["amount"], &back["direction"]), (&json!("15.50"), &json!("INCOMING")));
     assert_eq!(bed.world.available().await, "100000.00");
     let twice = operator.post(&paths[1], &json!({ "reason": "never delivered" })).await;
-    assert!(twice.unwrap_err().to_string().contains("hold_closed"), "nothing is left");
+    let refused = twice.unwrap_err().to_string();
+    assert!(refused.contains("not open"), "nothing is left: {refused}");
+
+    // What a refund gave is taken back; nobody is asked about that.
+    let asked = bed.world.enterprise.notice_count();
+    let refund = bed.changed(3, &[(3, "200000"), (4, "000000000400")]);
+    assert_eq!(peer.outcome(&refund).await, is("0110", "00"));
+    assert_eq!(bed.world.available().await, "100004.00");
+    let auth_id = text(&of_rrn(&bed, 3).await[0], "authId");
+    let path = format!("/admin/v1/authorisations/{auth_id}/reverse");
+    for body in [
+        json!({ "remainingAmount": "1", "reason": "half of it" }),
+        json!({ "reason": "all of it" }),
+    ] {
+        operator.post(&path, &body).await.unwrap();
+    }
+    assert_eq!(bed.world.available().await, "100000.00");
+    assert_eq!(bed.world.enterprise.notice_count(), asked + 1, "the refund itself");
 
     // The network's repeat gets what it was answered first.
     let mut repeat = bed.purchase(1);
     repeat.set_mti(message("0101", &[]).mti());
     assert_eq!(peer.outcome(&repeat).await, is("0110", "00"));
+    assert_eq!(bed.world.available().await, "100000.00");
+    bed.world.verify_ledger().await;
+}
+
+/// The reason of a reversal is in its commit, so that a kill before the enterprise answered does
+/// not lose it.
+async fn a_reason_outlives_a_kill(engine: Engine) {
+    let (mut bed, mut peer) = bed(&engine).await;
+    assert_eq!(peer.outcome(&bed.purchase(1)).await, is("0110", "00"));
+    let auth_id = text(&of_rrn(&bed, 1).await[0], "authId");
+    bed.world.enterprise.answer(Behaviour::Held(ResponseCode::Approved));
+    let operator = bed.world.operator.clone();
+    let path = format!("/admin/v1/authorisations/{auth_id}/reverse");
+    let calling =
+        tokio::spawn(async move { operator.post(&path, &json!({ "reason": "given up" })).await });
+    notices(&bed, 2).await;
+    bed.world.kill();
+    assert!(calling.await.unwrap().is_err());
+    bed.world.enterprise.answer(Behaviour::APPROVE);
+    bed.world.start_again();
+    let decided = async {
+        loop {
+            let all = crate::crash::authorisations(&bed.world.operator, &bed.card_id).await;
+            let reversal = all.values().find(|it| it["originalAuthId"] == json!(auth_id));
+            if let Some(it) = reversal.filter(|it| it["status"] != "PENDING") {
+                return text(it, "authId");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    let reversal = timeout(WAIT, decided).await.expect("the reversal is decided");
+    let path = format!("/admin/v1/authorisations/{reversal}");
+    let receipt = bed.world.operator.get(&path).await.unwrap();
+    assert_eq!(receipt["reversalReason"], "given up", "{receipt}");
     assert_eq!(bed.world.available().await, "100000.00");
     bed.world.verify_ledger().await;
 }
@@ -332,6 +383,8 @@ async fn too_many_facts_are_an_alarm(engine: Engine) {
 }
 
 on_both_engines! {
+    a_reason_outlives_a_kill:
+        a_reason_outlives_a_kill_on_sqlite, a_reason_outlives_a_kill_on_postgresql;
     an_operator_reverses_in_the_networks_place:
         an_operator_reverses_on_sqlite, an_operator_reverses_on_postgresql;
     an_answer_that_comes_too_late_is_not_sent:

@@ -475,6 +475,18 @@ async fn a_peer_that_reads_nothing_is_cut_off() {
 }
 
 #[tokio::test]
+async fn a_peer_that_sends_many_messages_at_once_is_served() {
+    let bed = Bed::new(&Engine::embedded(), &ISO_LISTEN).await;
+    let mut peer = Peer::connect(&bed.address("default")).await;
+    let frame = peer.framed(&peer.encoded(&management("301")));
+    peer.send_bytes(&frame.repeat(1_000)).await.unwrap();
+    for number in 0..1_000 {
+        let answer = peer.receive().await.unwrap_or_else(|| panic!("closed after {number}"));
+        assert_eq!(answer.outcome(), accepted());
+    }
+}
+
+#[tokio::test]
 async fn a_silent_peer_is_tested_by_echoes() {
     let directory = tempfile::tempdir().unwrap();
     let keys = "echo-interval-s = 1\necho-timeout-ms = 100\nterminal = 'CARDBRDG'";

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use iso8583::{DecodeError, Frame, Message, WipedBytes, answer_to, answer_to_undecodable, decode};
 use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::authentication::Proof;
 use super::closing::CloseReason;
@@ -98,6 +98,26 @@ impl Connection {
         outgoing.map_or(Ok(()), |outgoing| self.send(outgoing))
     }
 
+    /// Waits until one more frame can wait to be written: a peer that sends many messages at once
+    /// reads their answers only afterwards.
+    async fn room(&mut self) -> Result<(), CloseReason> {
+        let room = timeout(self.link.settings().times.write, self.queue.reserve());
+        match room.await {
+            // Nobody else fills the queue, so the place that this gives back stays free.
+            Ok(Ok(_)) => Ok(()),
+            // The writer has ended, and its own reason is told.
+            Ok(Err(_)) => Ok(()),
+            Err(_) => Err(CloseReason::SlowReader),
+        }
+    }
+
+    /// Sends a frame once there is room for it.
+    pub(super) async fn send_in_turn(&mut self, outgoing: Outgoing) -> Result<(), CloseReason> {
+        // Without room the frame counts as not written.
+        let _ = self.room().await;
+        self.send(outgoing)
+    }
+
     pub(super) fn send(&self, outgoing: Outgoing) -> Result<(), CloseReason> {
         let is_answer = outgoing.answers.is_some();
         self.queue.try_send(outgoing).map_err(|_| {
@@ -114,6 +134,7 @@ impl Connection {
         self.link.heard(self.id);
         while let Some(arrived) = self.next_frame()? {
             self.frame_began = None;
+            self.room().await?;
             self.handle(arrived, now).await?;
         }
         if self.buffer.is_empty() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::{AnswerDelivery, AuthId, Clock, NetworkMessageId};
 use store::{AnswerNote, RepeatedApproval, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::sleep;
 
 use crate::order::LinkMessage;
@@ -99,11 +99,18 @@ impl Deliveries {
         }
     }
 
-    /// Writes notes as they come.
-    pub(crate) async fn keep(&self, store: &Store) {
+    /// Writes notes as they come, until it is told to stop: never in the midst of writing, which
+    /// would lose what is being written.
+    pub(crate) async fn keep(&self, store: &Store, mut stop: oneshot::Receiver<()>) {
         loop {
-            self.changed.notified().await;
-            sleep(PAUSE).await;
+            let some_gathered = async {
+                self.changed.notified().await;
+                sleep(PAUSE).await;
+            };
+            tokio::select! {
+                () = some_gathered => {}
+                _ = &mut stop => return,
+            }
             self.flush(store).await;
         }
     }

@@ -104,14 +104,14 @@ impl Connection {
                 },
                 Some(done) = self.under_way.join_next(), if !self.under_way.is_empty() => {
                     if let Ok(Some(outgoing)) = done {
-                        self.send(outgoing)?;
+                        self.send_in_turn(outgoing).await?;
                     }
                 }
                 ended = &mut *writer => {
                     return Err(ended.ok().flatten().unwrap_or(CloseReason::PeerClosed));
                 }
                 () = waking, if waits => self.look(Instant::now())?,
-                Some(command) = commands.recv() => self.obey(command, Instant::now())?,
+                Some(command) = commands.recv() => self.obey(command, Instant::now()).await?,
                 Ok(()) = drain.changed() => {
                     let drain = *drain.borrow_and_update();
                     self.drain(drain)?;
@@ -199,10 +199,10 @@ impl Connection {
     }
 
     /// Does what another task asks.
-    fn obey(&mut self, command: Command, now: Instant) -> Result<(), CloseReason> {
+    async fn obey(&mut self, command: Command, now: Instant) -> Result<(), CloseReason> {
         let (what, answer) = match command {
             Command::Manage { what, answer } => (what, answer),
-            Command::Answer(outgoing) => return self.send(outgoing),
+            Command::Answer(outgoing) => return self.send_in_turn(outgoing).await,
         };
         let key = self.own.next_key(self.link.real_now());
         if !self.own.ask(what, key.clone(), now, answer) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use domain::NetworkMessageId;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep, timeout};
 
@@ -39,9 +39,10 @@ pub async fn serve_link(
     if let Err(error) = store.forget_answers(first_own).await {
         tracing::error!(%error, "answers of an earlier process stay PENDING");
     }
+    let (stop_noting, stopped) = oneshot::channel();
     let noting = tokio::spawn({
         let link = Arc::clone(&link);
-        async move { link.deliveries.keep(&link.intake.store).await }
+        async move { link.deliveries.keep(&link.intake.store, stopped).await }
     });
     let mut connections = JoinSet::new();
     if let LinkMode::Connect { targets, connections: count } = &link.settings().mode {
@@ -75,15 +76,18 @@ pub async fn serve_link(
         // A request goes on without its connection.
         link.settled().await;
     };
+    let name = &link.settings().name;
     if timeout(DRAIN_DEADLINE, drained).await.is_err() {
-        let name = &link.settings().name;
         tracing::warn!(
             link = name,
             open = connections.len(),
             "connections cut off at the deadline"
         );
     }
-    noting.abort();
+    drop(stop_noting);
+    if let Err(error) = noting.await {
+        tracing::error!(link = name, %error, "the notes of answers broke off");
+    }
     link.deliveries.flush(&link.intake.store).await;
 }
 

@@ -25,6 +25,10 @@ use super::status::{ConnectionStatus, LinkCounters, LinkKeyStatus, LinkState, Li
 use crate::intake::Intake;
 use crate::translate::Reply;
 
+/// The function of advices, and the class of reversals: both state facts.
+const ADVICE: u8 = 2;
+const REVERSAL: u8 = 4;
+
 /// So many PIN blocks within a minute may be unreadable without a report.
 const MOST_UNREADABLE_PINS: usize = 19;
 
@@ -361,7 +365,8 @@ impl Link {
             }
             Reply::Accepted | Reply::Reconciled(_) | Reply::Silence => false,
         };
-        let (is_early, is_unposted) = (reply.is_early(), reply.is_unposted(mti.function() == 2));
+        let is_fact = mti.function() == ADVICE || mti.class() == REVERSAL;
+        let (is_early, is_unposted) = (reply.is_early(), reply.is_unposted(is_fact));
         counters.repeats += u64::from(is_repeated);
         counters.early_reversals += u64::from(is_early);
         counters.unposted_advices += u64::from(is_unposted);

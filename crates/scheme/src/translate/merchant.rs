@@ -5,18 +5,28 @@ use iso8583::Message;
 
 use super::field;
 use super::place::{Place, Shop, trimmed};
+use super::presented::pan_of;
 use super::words::words_of;
 
-/// The shop; what a field does not say is left out.
+/// What stands for the card's number.
+const HIDDEN_PAN: &str = "***";
+
+/// The shop; what a field does not say is left out, and so is the card's number, which no field of
+/// the shop is for.
 pub(crate) fn merchant_of(message: &Message, place: Place) -> Merchant {
     let words = words_of(message);
+    let pan = pan_of(message).ok();
+    let hidden = |text: Option<String>| {
+        let pan = pan.as_ref().map(|pan| pan.expose());
+        text.map(|text| pan.map_or(text.clone(), |pan| text.replace(pan, HIDDEN_PAN)))
+    };
     let bytes = message.get(field::MERCHANT_PLACE).unwrap_or_default();
     let Shop { name, city, country } = words.shop(bytes, place);
     let country = country.and_then(|code| wire::country::parse(&code));
     Merchant {
-        merchant_id: message.get(field::MERCHANT_ID).and_then(trimmed),
-        name,
-        city,
+        merchant_id: hidden(message.get(field::MERCHANT_ID).and_then(trimmed)),
+        name: hidden(name),
+        city: hidden(city),
         country: country.map(|country| country.alpha2.to_owned()),
         mcc: message.get(words.places().category).and_then(trimmed),
     }
@@ -27,6 +37,22 @@ mod tests {
     use iso8583::Mti;
 
     use super::*;
+
+    #[test]
+    fn the_cards_number_is_not_the_shops() {
+        let pan = "4000990012345678";
+        let mut message = Message::new(Mti::new([0, 1, 0, 0]).unwrap());
+        message.set(2, pan.as_bytes()).unwrap();
+        message.set(42, b"400099001234567").unwrap();
+        message.set(43, format!("SHOP {pan}    {:13}SG", "X").as_bytes()).unwrap();
+        let merchant = merchant_of(&message, Place::default());
+        assert_eq!(merchant.name.as_deref(), Some("SHOP ***"));
+        assert_eq!(merchant.merchant_id.as_deref(), Some("400099001234567"));
+        // Without DE2 it is that of the track.
+        message.remove(2);
+        message.set(35, format!("{pan}=3012201").as_bytes()).unwrap();
+        assert_eq!(merchant_of(&message, Place::default()).name.as_deref(), Some("SHOP ***"));
+    }
 
     #[test]
     fn de43_is_divided_as_the_link_says() {

@@ -116,7 +116,6 @@ pub(super) fn message_of(
         message_id: network.message_id,
         link: network.link.to_owned(),
         mti: message.mti().to_string(),
-        is_repeat: message.mti().is_repeat(),
         settlement_date: words_of(message).settlement_date(message).map(str::to_owned),
         settlement: settlement_of(message),
         auth_code: given(field::AUTH_CODE),

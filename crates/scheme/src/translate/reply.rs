@@ -100,14 +100,14 @@ impl Reply {
         matches!(self, Self::Stated { outcome: MessageOutcome::Early, is_repeated: false, .. })
     }
 
-    /// True for a fact that is not posted. An advice of one is refused only for its card or for its
-    /// contradiction of an earlier one.
-    pub(crate) fn is_unposted(&self, is_advice: bool) -> bool {
+    /// True for an answer to a fact that is not posted. A fact is refused only for its card or for
+    /// its contradiction of an earlier one.
+    pub(crate) fn is_unposted(&self, is_fact: bool) -> bool {
         match self {
             Self::Stated { outcome, is_repeated, .. } => {
                 !is_repeated && MessageOutcome::UNPOSTED.contains(outcome)
             }
-            Self::Refused(Refusal::UnknownCard | Refusal::Conflict) => is_advice,
+            Self::Refused(Refusal::UnknownCard | Refusal::Conflict) => is_fact,
             _ => false,
         }
     }

@@ -3,7 +3,7 @@
 
 use domain::{
     AuthId, Authorisation, AuthorisationStatus, Cause, HoldState, LinkArrival, MessageKind,
-    MessageOutcome, Money, NetworkMessageId, Posting, TransactionType,
+    MessageOutcome, Money, NetworkMessageId, TransactionType,
 };
 use ledger::LedgerError;
 
@@ -12,23 +12,22 @@ use super::batch::NewAuthorisation;
 use super::link_messages::Recorded;
 use super::messages::{KeyMatch, Known, NetworkMessage};
 use super::posted_back::Back;
-use super::steps::billing_part;
-use super::take_back::{Named, Overtaking, Taken, remains_of};
+use super::take_back::{NO_RECEIPT, Named, Overtaking, Taken, remains_of};
 use super::terms::account_key;
 use super::{Advise, Advised, ClearAuthorisation, ForcedClearing, MoneyError, reconciled};
 use crate::{Job, JobKind};
 
 /// What an advice led to.
 #[derive(Default)]
-struct Stated {
+pub(super) struct Stated {
     /// The authorisation that the message stands for from now on, if that changes.
-    auth_id: Option<AuthId>,
+    pub(super) auth_id: Option<AuthId>,
     /// The record of what was given back, which is still to be reported to the enterprise.
-    reversal: Option<Authorisation>,
+    pub(super) reversal: Option<Authorisation>,
 }
 
 impl Stated {
-    const fn about(auth_id: AuthId) -> Self {
+    pub(super) const fn about(auth_id: AuthId) -> Self {
         Self { auth_id: Some(auth_id), reversal: None }
     }
 }
@@ -50,7 +49,7 @@ impl Group<'_> {
         let stated = self.less_reversed_early(request, stated)?;
         let Stated { auth_id, reversal } = stated;
         match &known {
-            Some(known) => self.stands_for(known, auth_id),
+            Some(known) => self.stands_for(known, auth_id, stated_minor(request)),
             None => {
                 let row = NetworkMessage {
                     message_id: NetworkMessageId::from_i64(self.ids.next()),
@@ -58,6 +57,7 @@ impl Group<'_> {
                     enterprise_id: Some(request.record.enterprise_id),
                     auth_id,
                     outcome: Some(MessageOutcome::Accepted),
+                    stated_minor: stated_minor(request),
                     received_at: self.ids.clock().real_now(),
                 };
                 let first = auth_id.and_then(|auth_id| self.begun(auth_id).ok());
@@ -69,7 +69,7 @@ impl Group<'_> {
         if !is_repeated {
             self.record_advice(request, about_id);
         }
-        let auth_id = about_id.or(request.names.map(|(auth_id, _)| auth_id));
+        let auth_id = about_id.or(request.names);
         Ok(Advised { is_repeated, auth_id, reversal })
     }
 
@@ -93,7 +93,10 @@ impl Group<'_> {
     /// What an advice names as its original: a simulated one by the id, a link's by its numbers.
     fn named_by_advice(&mut self, request: &Advise) -> Result<Option<Named>, MoneyError> {
         match request.names {
-            Some((auth_id, kind)) => Ok(Some(Named { authorisation: self.begun(auth_id)?, kind })),
+            Some(auth_id) => {
+                let kind = self.kind_of(auth_id);
+                Ok(Some(Named { authorisation: self.begun(auth_id)?, kind }))
+            }
             None => self.named_by(&request.message, request.auth_code.as_deref()),
         }
     }
@@ -130,12 +133,13 @@ impl Group<'_> {
             }
             AuthorisationStatus::Declined => self.state_approval(request),
             AuthorisationStatus::Approved => {
-                // A repeat must not raise again what was reversed since.
-                let is_told =
-                    known.is_accepted() && request.kept.as_ref().is_some_and(|it| it.is_repeat);
                 let is_open = !request.posts && it.hold_state == HoldState::Pending;
-                let is_adjusted = is_open && !is_told;
-                if is_adjusted { self.hold_to(request, &it) } else { Ok(Stated::default()) }
+                if !is_open {
+                    return Ok(Stated::default());
+                }
+                let asked_minor = it.acquirer_amount.amount_minor();
+                let before_minor = known.message.stated_minor.unwrap_or(asked_minor);
+                self.hold_to(request, it, before_minor)
             }
         }
     }
@@ -215,25 +219,8 @@ impl Group<'_> {
         Ok(Stated { auth_id: stated.auth_id, reversal })
     }
 
-    /// Brings the open holds of a bill to the amount that the network says.
-    fn hold_to(&mut self, request: &Advise, it: &Authorisation) -> Result<Stated, MoneyError> {
-        let wanted_minor = request.record.acquirer_amount.amount_minor();
-        let held_minor = self.bill(it).unreversed_minor();
-        if wanted_minor <= held_minor {
-            let back = back(request, wanted_minor);
-            let Taken { reversal, .. } =
-                self.give_back_to(it, MessageKind::Authorisation, &back)?;
-            return Ok(Stated { auth_id: None, reversal });
-        }
-        let amount = billing_part(&request.record, held_minor, wanted_minor);
-        let currency = it.acquirer_amount.currency();
-        let acquirer_amount = Money::new(wanted_minor - held_minor, currency);
-        self.raise(request, it, (amount, acquirer_amount))?;
-        Ok(Stated::default())
-    }
-
     /// Raises an open authorisation by an increment that nobody is asked about.
-    fn raise(
+    pub(super) fn raise(
         &mut self,
         request: &Advise,
         original: &Authorisation,
@@ -248,46 +235,6 @@ impl Group<'_> {
             ..request.record.clone()
         };
         self.hold_forced(request, it)
-    }
-
-    /// Brings what a sale posted to the amount that the network says.
-    fn post_to(&mut self, request: &Advise, it: &Authorisation) -> Result<Stated, MoneyError> {
-        let wanted_minor = request.record.acquirer_amount.amount_minor();
-        let posted_minor = it.cleared_acquirer_minor - self.posted_back_minor(it);
-        if wanted_minor <= posted_minor {
-            let back = back(request, wanted_minor);
-            let Taken { reversal, .. } = self.give_back_to(it, MessageKind::Financial, &back)?;
-            return Ok(Stated { auth_id: Some(it.auth_id), reversal });
-        }
-        let amount = billing_part(&request.record, posted_minor, wanted_minor);
-        self.post_more(request, it, (amount, wanted_minor - posted_minor))?;
-        Ok(Stated::about(it.auth_id))
-    }
-
-    /// Posts more of a sale, even if less is available.
-    fn post_more(
-        &mut self,
-        request: &Advise,
-        it: &Authorisation,
-        (amount, acquirer_minor): (Money, i64),
-    ) -> Result<(), MoneyError> {
-        let mut it = it.clone();
-        let before_minor = self.own_available_minor(&it);
-        let account = self.owned_account(&it)?;
-        let account_id = account.account_id;
-        let posted = ledger::clear(account, HoldState::None, 0, amount, true)?;
-        for movement in posted.movements {
-            self.record(&it, Some(account_id), Some(movement), self.now);
-        }
-        it.posted_minor = it.posted_minor.saturating_add(amount.amount_minor());
-        it.cleared_acquirer_minor = it.cleared_acquirer_minor.saturating_add(acquirer_minor);
-        self.note_settlement(&it, before_minor, "clearing", amount);
-        let acquirer_amount = Money::new(acquirer_minor, it.acquirer_amount.currency());
-        let posting = Posting { amount, acquirer_amount, ..self.posting(&it) };
-        self.batch.postings.push(posting);
-        self.tell(&request.webhooks, &it);
-        self.keep(it, None);
-        Ok(())
     }
 
     /// Clears what is named for good, if it is open and has so much left.
@@ -474,12 +421,19 @@ impl Group<'_> {
     }
 }
 
+/// The amount that an advice states as approved, minor units of the shop's currency.
+fn stated_minor(request: &Advise) -> Option<i64> {
+    let is_approved = request.decline.is_none();
+    is_approved.then(|| request.record.acquirer_amount.amount_minor())
+}
+
 /// What the network takes back of an authorisation, so that this much remains.
-fn back(request: &Advise, remaining_minor: i64) -> Back<'_> {
+pub(super) fn back(request: &Advise, remaining_minor: i64) -> Back<'_> {
     Back {
         remaining_minor,
         reversal_id: request.reversal_id,
         webhooks: &request.webhooks,
+        receipt: NO_RECEIPT,
         now: request.now,
     }
 }

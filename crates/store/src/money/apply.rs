@@ -127,6 +127,7 @@ impl Group<'_> {
                 enterprise_id: Some(it.enterprise_id),
                 auth_id: Some(it.auth_id),
                 outcome: None,
+                stated_minor: None,
                 received_at: real_now,
             };
             self.note_message(row, Some(it.clone()));
@@ -293,7 +294,7 @@ impl Group<'_> {
         let Moved { amount, acquirer_amount, .. } = reversed;
         let arrival = (request.reversal_id, request.now);
         let record = bill::reversal_record(&bill.original, arrival, (amount, acquirer_amount));
-        self.push_uncounted(record.clone(), "{}".to_owned(), None);
+        self.push_uncounted(record.clone(), request.receipt.clone(), None);
         Ok(record)
     }
 

@@ -99,10 +99,12 @@ pub(super) struct Batch {
     pub(super) new_messages: Vec<NetworkMessage>,
     pub(super) new_records: Vec<LinkMessage>,
     pub(super) transfers: Vec<Transfer>,
-    /// What was posted back of originals, in minor units of the shop's currency.
-    pub(super) posted_back: HashMap<AuthId, i64>,
-    /// Messages that stand for another authorisation from now on.
-    pub(super) restated: Vec<(NetworkMessageId, AuthId)>,
+    /// What was posted back of originals, in minor units of the shop's and the billing currency.
+    pub(super) posted_back: HashMap<AuthId, (i64, i64)>,
+    /// How many financial messages made originals or cleared a part of them.
+    pub(super) clearings: HashMap<AuthId, i64>,
+    /// Messages that stand for another authorisation or amount from now on.
+    pub(super) restated: Vec<(NetworkMessageId, AuthId, Option<i64>)>,
     pub(super) jobs: Vec<Job>,
     pub(super) postings: Vec<Posting>,
     pub(super) events: Vec<WebhookEvent>,
@@ -209,17 +211,37 @@ impl Batch {
         tx: &Tx,
         originals: &BTreeSet<AuthId>,
     ) -> Result<(), StoreError> {
-        let sql = "SELECT CAST(COALESCE(SUM(cleared_acquirer_minor), 0) AS BIGINT) \
-            FROM authorisation WHERE outs_id = $1 AND original_auth_id = $2 \
+        let sql = "SELECT CAST(COALESCE(SUM(cleared_acquirer_minor), 0) AS BIGINT), \
+            CAST(COALESCE(SUM(posted_minor), 0) AS BIGINT) FROM authorisation \
+            WHERE outs_id = $1 AND original_auth_id = $2 \
             AND direction = 'INCOMING' AND transaction_type <> $3";
         for auth_id in originals {
             let Some(loaded) = self.authorisations.get(auth_id) else { continue };
             let it = &loaded.authorisation;
             if it.hold_state == HoldState::Posted {
                 let key = [it.outs_id.into(), (*auth_id).into(), TransactionType::Refund.into()];
-                let minor: Option<i64> = tx.one(sql, &key).await?;
-                self.posted_back.insert(*auth_id, minor.unwrap_or(0));
+                let minor: Option<(i64, i64)> = tx.one(sql, &key).await?;
+                self.posted_back.insert(*auth_id, minor.unwrap_or_default());
             }
+        }
+        Ok(())
+    }
+
+    /// Counts the financial messages that made originals or cleared a part of them; corrections of
+    /// such a message name it.
+    pub(super) async fn load_clearings(
+        &mut self,
+        tx: &Tx,
+        originals: &BTreeSet<AuthId>,
+    ) -> Result<(), StoreError> {
+        let sql = "SELECT COUNT(*) FROM network_message WHERE enterprise_id = $1 \
+            AND auth_id = $2 AND kind = 'FIN' \
+            AND (original_kind IS NULL OR original_kind = 'AUTH')";
+        for auth_id in originals {
+            let Some(loaded) = self.authorisations.get(auth_id) else { continue };
+            let key = [loaded.authorisation.enterprise_id.into(), (*auth_id).into()];
+            let count: Option<i64> = tx.one(sql, &key).await?;
+            self.clearings.insert(*auth_id, count.unwrap_or(0));
         }
         Ok(())
     }
@@ -308,10 +330,12 @@ impl Batch {
         self.write_authorisations(tx).await?;
         messages::write(tx, &self.new_messages).await?;
         tx.insert_all(&self.new_records).await?;
-        for (message_id, auth_id) in &self.restated {
-            let sql = "UPDATE network_message SET auth_id = $1, outcome = $2 WHERE message_id = $3";
+        for (message_id, auth_id, stated_minor) in &self.restated {
+            let sql = "UPDATE network_message SET auth_id = $1, outcome = $2, stated_minor = $3 \
+                WHERE message_id = $4";
             let outcome = MessageOutcome::Accepted;
-            let values = [(*auth_id).into(), outcome.into(), (*message_id).into()];
+            let stated = (*stated_minor).into();
+            let values = [(*auth_id).into(), outcome.into(), stated, (*message_id).into()];
             tx.execute(sql, &values).await?;
         }
         tx.insert_all(&self.jobs).await?;

@@ -161,8 +161,8 @@ pub struct ReverseAuthorisation {
     pub acquirer_amount_minor: Option<i64>,
     /// What is to remain of it, in place of an amount that is taken back.
     pub remaining_minor: Option<i64>,
-    /// The class of the messages that made it: what a financial one posted is posted back.
-    pub kind: MessageKind,
+    /// The receipt of the reversal until it is decided.
+    pub receipt: String,
     /// Id of the reversal itself.
     pub reversal_id: AuthId,
     /// Renders the webhook of each authorisation that it changes.
@@ -223,9 +223,9 @@ pub struct Advise {
     pub message: ArrivedMessage,
     /// What is kept of a link's message for operators; `None` for a simulated one.
     pub kept: Option<MessageRecord>,
-    /// The authorisation that a simulated message names by its id, and the class of the messages
-    /// that made it. A link's message names it by its numbers.
-    pub names: Option<(AuthId, MessageKind)>,
+    /// The authorisation that a simulated message names by its id. A link's message names it by its
+    /// numbers.
+    pub names: Option<AuthId>,
     /// The record of what it states, undecided: nothing is held or posted yet.
     pub record: Authorisation,
     /// The code of a decline; `None` = the network approved.

@@ -232,6 +232,7 @@ impl Store {
             enterprise_id: None,
             auth_id: None,
             outcome,
+            stated_minor: None,
             received_at,
         };
         match self.write(with((message, record), note_unknown)).await {

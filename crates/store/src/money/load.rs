@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use domain::{
-    ArrivedMessage, AuthId, EnterpriseId, MessageIdentity, MessageKind, OutsId, Timestamp,
-};
+use domain::{ArrivedMessage, AuthId, EnterpriseId, MessageIdentity, OutsId, Timestamp};
 
 use super::batch::{self, Batch, PanKey};
 use super::messages::{known, messages_of};
@@ -52,6 +50,7 @@ pub(super) async fn load(
     outs_ids.extend(batch.bills_of(&originals));
     batch.load_bills(tx, outs_ids).await?;
     batch.load_posted_back(tx, &originals).await?;
+    batch.load_clearings(tx, &originals).await?;
     batch.load_references(tx, references).await?;
     pans.extend(batch.counted_pans(commands));
     batch.load_velocity_uses(tx, pans).await?;
@@ -74,7 +73,7 @@ struct Wanted<'a> {
     begun: Vec<&'a ArrivedMessage>,
     /// Advices.
     stated: Vec<&'a ArrivedMessage>,
-    /// Authorisations that are named by their ids and may be posted back.
+    /// Authorisations that are named by their ids.
     originals: BTreeSet<AuthId>,
 }
 
@@ -115,10 +114,10 @@ impl<'a> Wanted<'a> {
                     self.begun.push(&request.message);
                     self.naming.push(&request.message);
                 }
-                self.originals.extend(request.names.map(|(auth_id, _)| auth_id));
+                self.originals.extend(request.names);
                 self.count(request.record.enterprise_id, request.velocity);
             }
-            Command::Reverse(request) if request.kind == MessageKind::Financial => {
+            Command::Reverse(request) => {
                 self.originals.insert(request.auth_id);
             }
             Command::Move(request) => {

@@ -122,6 +122,7 @@ fn message(stan: &str, id: i64, received_at: Timestamp) -> NetworkMessage {
         enterprise_id: Some(enterprise_id),
         auth_id: Some(auth_id),
         outcome: None,
+        stated_minor: None,
         received_at,
     }
 }

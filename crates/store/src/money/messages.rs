@@ -46,6 +46,8 @@ pub(crate) struct NetworkMessage {
     pub(super) auth_id: Option<AuthId>,
     /// What it led to, if nobody was asked.
     pub(super) outcome: Option<MessageOutcome>,
+    /// The amount that an advice stated last as approved, minor units of the shop's currency.
+    pub(super) stated_minor: Option<i64>,
     /// Real time: business time may be far ahead of it and says less about a row's age.
     pub(super) received_at: Timestamp,
 }
@@ -74,6 +76,7 @@ record! {
         enterprise_id,
         auth_id,
         outcome,
+        stated_minor,
         received_at,
     }
 }

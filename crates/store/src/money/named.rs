@@ -53,7 +53,7 @@ impl Command {
             Self::Advise(request) => {
                 accounts.insert(account_key(&request.record));
                 accounts.extend(advice_key(request));
-                request.names.map(|(auth_id, _)| auth_id)
+                request.names
             }
             Self::Force(request) => {
                 accounts.insert(account_key(&request.record));

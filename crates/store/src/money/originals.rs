@@ -1,10 +1,7 @@
 //! Which message another one names as its original, and which reversals arrived before their
 //! originals (network-iso8583.md sections 5.4 and 5.7).
 
-use domain::{
-    ArrivedMessage, AuthId, Authorisation, EnterpriseId, Likeness, MessageKind, OriginalNumbers,
-    Timestamp,
-};
+use domain::{ArrivedMessage, Authorisation, Likeness, OriginalNumbers, Timestamp};
 
 use super::messages::NetworkMessage;
 use crate::engine::{Tx, with};
@@ -21,20 +18,6 @@ const MAX_CANDIDATES: i64 = 32;
 const MAX_EARLY: i64 = 256;
 
 impl Store {
-    /// The class of the messages that made or posted an authorisation: financial if one of them
-    /// was.
-    pub async fn kind_of_messages(
-        &self,
-        enterprise_id: EnterpriseId,
-        auth_id: AuthId,
-    ) -> Result<MessageKind, StoreError> {
-        let sql = "SELECT kind FROM network_message WHERE enterprise_id = $1 AND auth_id = $2 \
-            AND kind = 'FIN' LIMIT 1";
-        let kind: Option<MessageKind> =
-            self.one(sql, [enterprise_id.into(), auth_id.into()]).await?;
-        Ok(kind.unwrap_or(MessageKind::Authorisation))
-    }
-
     /// The authorisation that a message names as its original, as it is now; `None` if there is
     /// none, or if several cannot be told apart.
     pub async fn original_named(

@@ -6,7 +6,7 @@ use domain::{
 };
 use ledger::LedgerError;
 
-use super::steps::billing_part;
+use super::steps::share_minor;
 use super::{MoneyError, Webhooks, bill};
 
 /// How much of an approved authorisation is taken back.
@@ -15,7 +15,34 @@ pub(super) struct Back<'a> {
     pub(super) remaining_minor: i64,
     pub(super) reversal_id: AuthId,
     pub(super) webhooks: &'a Webhooks,
+    /// The receipt of the reversal until it is decided.
+    pub(super) receipt: &'a str,
     pub(super) now: Timestamp,
+}
+
+/// What a bill has posted, and what of it was taken back, in both currencies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Posted {
+    /// Minor units of the shop's currency.
+    pub(super) acquirer_minor: i64,
+    pub(super) billing_minor: i64,
+    pub(super) back_acquirer_minor: i64,
+    pub(super) back_billing_minor: i64,
+}
+
+impl Posted {
+    /// What is not taken back, minor units of the shop's currency.
+    pub(super) const fn open_minor(&self) -> i64 {
+        self.acquirer_minor.saturating_sub(self.back_acquirer_minor)
+    }
+
+    /// The billing amount of the next `taken_minor` of the shop's currency. Parts that follow one
+    /// another add up to what was posted.
+    fn billing_of(&self, taken_minor: i64) -> i64 {
+        let after_minor = self.back_acquirer_minor.saturating_add(taken_minor);
+        let all_minor = share_minor(after_minor, self.acquirer_minor, self.billing_minor);
+        all_minor.saturating_sub(self.back_billing_minor).max(0)
+    }
 }
 
 /// A posting that is taken back.
@@ -26,14 +53,14 @@ pub(super) struct PostedBack {
     pub(super) reversal: Authorisation,
 }
 
-/// A sale that is given back, as far as it is posted beyond what remains; `earlier_minor` of it was
-/// given back before. Its record is still to be reported to the enterprise.
+/// A sale that is given back, as far as its bill is posted beyond what remains. Its record is still
+/// to be reported to the enterprise.
 pub(super) fn of_sale(
     it: &Authorisation,
-    earlier_minor: i64,
+    of_bill: Posted,
     back: &Back<'_>,
 ) -> Result<Option<PostedBack>, MoneyError> {
-    let Some((original, taken)) = taken_from(it, earlier_minor, back)? else { return Ok(None) };
+    let Some((original, taken)) = taken_from(it, of_bill, back)? else { return Ok(None) };
     let reversal = bill::reversal_record(it, (back.reversal_id, back.now), taken);
     Ok(Some(PostedBack { original, reversal: posted(reversal, taken) }))
 }
@@ -44,8 +71,7 @@ pub(super) fn of_refund(
     it: &Authorisation,
     back: &Back<'_>,
 ) -> Result<Option<PostedBack>, MoneyError> {
-    let earlier_minor = it.reversed_acquirer_minor;
-    let Some((original, taken)) = taken_from(it, earlier_minor, back)? else { return Ok(None) };
+    let Some((original, taken)) = taken_from(it, refunded(it), back)? else { return Ok(None) };
     let reversal = Authorisation {
         // It follows nothing: it is neither an increment of the refund nor a part of a bill.
         original_auth_id: None,
@@ -60,22 +86,28 @@ pub(super) fn of_refund(
     Ok(Some(PostedBack { original, reversal: posted(reversal, taken) }))
 }
 
+/// What a refund has posted.
+pub(super) fn refunded(it: &Authorisation) -> Posted {
+    let (acquirer_minor, billing_minor) = (it.cleared_acquirer_minor, it.posted_minor);
+    let back_acquirer_minor = it.reversed_acquirer_minor;
+    let back_billing_minor = share_minor(back_acquirer_minor, acquirer_minor, billing_minor);
+    Posted { acquirer_minor, billing_minor, back_acquirer_minor, back_billing_minor }
+}
+
 /// A billing and an acquirer amount.
 type Amounts = (Money, Money);
 
 /// The amounts that are taken from a posting, and the authorisation that is left of it.
 fn taken_from(
     it: &Authorisation,
-    earlier_minor: i64,
+    of_bill: Posted,
     back: &Back<'_>,
 ) -> Result<Option<(Authorisation, Amounts)>, MoneyError> {
-    let open_minor = it.cleared_acquirer_minor.saturating_sub(earlier_minor);
-    let taken_minor = open_minor.saturating_sub(back.remaining_minor);
+    let taken_minor = of_bill.open_minor().saturating_sub(back.remaining_minor);
     if taken_minor <= 0 {
         return Ok(None);
     }
-    let after_minor = earlier_minor.checked_add(taken_minor).ok_or(LedgerError::OutOfRange)?;
-    let amount = billing_part(it, earlier_minor, after_minor);
+    let amount = Money::new(of_bill.billing_of(taken_minor), it.amount.currency());
     let acquirer_amount = Money::new(taken_minor, it.acquirer_amount.currency());
     let reversed_minor = it.reversed_acquirer_minor.checked_add(taken_minor);
     let reversed_acquirer_minor = reversed_minor.ok_or(LedgerError::OutOfRange)?;

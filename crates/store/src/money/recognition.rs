@@ -50,18 +50,24 @@ impl Group<'_> {
     }
 
     /// A message that arrived before stands for an advice from now on, and for another
-    /// authorisation if the advice made one.
-    pub(super) fn stands_for(&mut self, known: &Known, auth_id: Option<AuthId>) {
+    /// authorisation if the advice made one. `stated_minor` is what the advice states as approved.
+    pub(super) fn stands_for(
+        &mut self,
+        known: &Known,
+        auth_id: Option<AuthId>,
+        stated_minor: Option<i64>,
+    ) {
         let Some(auth_id) = auth_id.or(known.message.auth_id) else { return };
         let message_id = known.message.message_id;
         let restate = |message: &mut NetworkMessage| {
             message.auth_id = Some(auth_id);
             message.outcome = Some(MessageOutcome::Accepted);
+            message.stated_minor = stated_minor;
         };
         let mut of_group = self.batch.new_messages.iter_mut();
         match of_group.find(|message| message.message_id == message_id) {
             Some(message) => restate(message),
-            None => self.batch.restated.push((message_id, auth_id)),
+            None => self.batch.restated.push((message_id, auth_id, stated_minor)),
         }
         let first = self.begun(auth_id).ok();
         if let Some(known) = self.batch.messages.get_mut(&known.message.message.identity) {

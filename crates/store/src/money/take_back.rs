@@ -14,12 +14,15 @@ use super::bill::Bill;
 use super::link_messages::Recorded;
 use super::messages::{KeyMatch, NetworkMessage};
 use super::originals::original_among;
-use super::posted_back::{self, Back, PostedBack};
+use super::posted_back::{self, Back, Posted, PostedBack, refunded};
 use super::terms::account_key;
 use super::{
     CorrectedReceipt, MoneyError, ReverseAuthorisation, TakeBack, TakenBack, Webhooks, reconciled,
     steps,
 };
+
+/// The receipt of a network's reversal until it is decided.
+pub(super) const NO_RECEIPT: &str = "{}";
 
 /// What a reversal led to.
 pub(super) struct Taken {
@@ -90,6 +93,7 @@ impl Group<'_> {
             enterprise_id: Some(request.payer.enterprise_id),
             auth_id: reversal.as_ref().map(|it| it.auth_id),
             outcome: Some(outcome),
+            stated_minor: None,
             received_at: real_now,
         };
         self.note_message(row, None);
@@ -168,12 +172,16 @@ impl Group<'_> {
                 now: request.now,
             };
             self.decline_pending(it, &overtaking)?;
-            return Ok(Taken::nothing(MessageOutcome::Reversed));
+            return Ok(Taken::nothing(unapproved_outcome(request, MessageOutcome::Reversed)));
+        }
+        if it.status == AuthorisationStatus::Declined {
+            return Ok(Taken::nothing(unapproved_outcome(request, MessageOutcome::NothingLeft)));
         }
         let back = Back {
             remaining_minor,
             reversal_id: request.reversal_id,
             webhooks: &request.webhooks,
+            receipt: NO_RECEIPT,
             now: request.now,
         };
         self.give_back_to(&it, kind, &back)
@@ -187,6 +195,13 @@ impl Group<'_> {
         back: &Back<'_>,
     ) -> Result<Taken, MoneyError> {
         let is_approved = it.status == AuthorisationStatus::Approved;
+        let is_financial = kind == MessageKind::Financial && !it.is_refund();
+        let is_in_part = it.hold_state == HoldState::Pending || self.clearings_of(it.auth_id) > 1;
+        if is_approved && is_financial && is_in_part {
+            // One of several clearings, or one that left a hold open: which money it is cannot be
+            // told by what remains of it alone.
+            return Ok(Taken::nothing(MessageOutcome::Unclear));
+        }
         let reversal = match it.hold_state {
             _ if !is_approved => None,
             HoldState::Pending => self.release_to(it, back)?,
@@ -235,19 +250,26 @@ impl Group<'_> {
         request: &ReverseAuthorisation,
     ) -> Result<Authorisation, MoneyError> {
         let it = self.loaded(request.auth_id)?;
-        let is_posted =
-            it.hold_state == HoldState::Posted && request.kind == MessageKind::Financial;
+        let is_posted = it.is_refund()
+            || it.hold_state == HoldState::Posted
+                && self.kind_of(it.auth_id) == MessageKind::Financial;
         if request.remaining_minor.is_none() && !is_posted {
             return self.reverse(request);
         }
-        steps::require_approved(&it)?;
+        if !it.is_refund() {
+            steps::require_approved(&it)?;
+        } else if it.status != AuthorisationStatus::Approved {
+            return Err(MoneyError::NotApproved);
+        }
         let back = Back {
             remaining_minor: self.remains_after(&it, request)?,
             reversal_id: request.reversal_id,
             webhooks: &request.webhooks,
+            receipt: &request.receipt,
             now: request.now,
         };
         let reversal = match it.hold_state {
+            _ if it.is_refund() => self.take_refund_back(&it, &back)?,
             HoldState::Pending => self.release_to(&it, &back)?,
             HoldState::Posted if is_posted => self.post_back(&it, &back)?,
             // It was cleared by other means: the merchant's claim stands.
@@ -271,8 +293,8 @@ impl Group<'_> {
             (Some(remaining_minor), _) => Ok(remaining_minor),
             (None, None) => Ok(0),
             (None, Some(taken_minor)) => {
-                let posted_minor = it.cleared_acquirer_minor - self.posted_back_minor(it);
-                let rest_minor = posted_minor.checked_sub(taken_minor);
+                let posted = if it.is_refund() { refunded(it) } else { self.posted_of(it) };
+                let rest_minor = posted.open_minor().checked_sub(taken_minor);
                 rest_minor.filter(|minor| *minor >= 0).ok_or(MoneyError::ExceedsAuthorisation)
             }
         }
@@ -292,7 +314,7 @@ impl Group<'_> {
             auth_id: original.auth_id,
             acquirer_amount_minor: Some(excess_minor),
             remaining_minor: None,
-            kind: MessageKind::Authorisation,
+            receipt: back.receipt.to_owned(),
             reversal_id: back.reversal_id,
             webhooks: back.webhooks.clone(),
             now: back.now,
@@ -307,8 +329,8 @@ impl Group<'_> {
         it: &Authorisation,
         back: &Back<'_>,
     ) -> Result<Option<Authorisation>, MoneyError> {
-        let earlier_minor = self.posted_back_minor(it);
-        let Some(posted) = posted_back::of_sale(it, earlier_minor, back)? else { return Ok(None) };
+        let of_bill = self.posted_of(it);
+        let Some(posted) = posted_back::of_sale(it, of_bill, back)? else { return Ok(None) };
         let before_minor = self.own_available_minor(it);
         let account = self.owned_account(it)?;
         let account_id = account.account_id;
@@ -331,18 +353,54 @@ impl Group<'_> {
         self.batch.postings.push(posting);
         self.tell(back.webhooks, &original);
         self.keep(original, None);
-        self.push_uncounted(reversal.clone(), "{}".to_owned(), None);
+        self.push_uncounted(reversal.clone(), back.receipt.to_owned(), None);
         reversal
     }
 
-    /// What was posted back of an authorisation so far, in minor units of the shop's currency.
-    pub(super) fn posted_back_minor(&self, it: &Authorisation) -> i64 {
-        let stored_minor = self.batch.posted_back.get(&it.auth_id).copied().unwrap_or(0);
+    /// What the bill of an authorisation has posted, and what of it was posted back so far. The
+    /// posting is the first's, to which its increments contribute.
+    pub(super) fn posted_of(&self, it: &Authorisation) -> Posted {
+        let acquirer_minor = self.bill(it).cleared_minor();
+        let (stored_acquirer_minor, stored_billing_minor) =
+            self.batch.posted_back.get(&it.auth_id).copied().unwrap_or_default();
         let new = self.batch.new_authorisations.iter().map(|new| &new.authorisation);
         let of_it =
             |new: &&Authorisation| new.is_reversal() && new.original_auth_id == Some(it.auth_id);
-        let minor = |new: &Authorisation| new.cleared_acquirer_minor;
-        new.filter(of_it).map(minor).fold(stored_minor, i64::saturating_add)
+        let mut posted = Posted {
+            acquirer_minor,
+            billing_minor: it.posted_minor,
+            back_acquirer_minor: stored_acquirer_minor,
+            back_billing_minor: stored_billing_minor,
+        };
+        for new in new.filter(of_it) {
+            let (acquirer_minor, billing_minor) = (new.cleared_acquirer_minor, new.posted_minor);
+            posted.back_acquirer_minor = posted.back_acquirer_minor.saturating_add(acquirer_minor);
+            posted.back_billing_minor = posted.back_billing_minor.saturating_add(billing_minor);
+        }
+        posted
+    }
+
+    /// The class of the messages that made or posted an authorisation: financial if one of them
+    /// was.
+    pub(super) fn kind_of(&self, auth_id: AuthId) -> MessageKind {
+        if self.clearings_of(auth_id) > 0 {
+            MessageKind::Financial
+        } else {
+            MessageKind::Authorisation
+        }
+    }
+
+    /// How many financial messages made an authorisation or cleared a part of it, even if this
+    /// group began them.
+    fn clearings_of(&self, auth_id: AuthId) -> i64 {
+        let stored = self.batch.clearings.get(&auth_id).copied().unwrap_or(0);
+        let new = self.batch.new_messages.iter().filter(|message| {
+            let named = message.message.facts.original.as_ref().map(|original| original.kind);
+            message.auth_id == Some(auth_id)
+                && message.message.identity.numbers.kind == MessageKind::Financial
+                && named != Some(MessageKind::Financial)
+        });
+        new.fold(stored, |count, _| count.saturating_add(1))
     }
 
     /// Takes back what a refund gave, even if less is available; returns the record of it.
@@ -364,6 +422,15 @@ impl Group<'_> {
     }
 }
 
+/// What a reversal of a request that is not approved leads to: where it names the request by its
+/// numbers, it waits for an advice that states otherwise, as one that came before the request.
+fn unapproved_outcome(request: &TakeBack, outcome: MessageOutcome) -> MessageOutcome {
+    match request.message.message.facts.original {
+        Some(_) => MessageOutcome::Early,
+        None => outcome,
+    }
+}
+
 /// What a reversal leaves of its original, in minor units of the shop's currency; `None` if it
 /// says so in another one.
 pub(super) fn remains_of(it: &Authorisation, reversal: &ArrivedMessage) -> Option<i64> {
@@ -373,6 +440,11 @@ pub(super) fn remains_of(it: &Authorisation, reversal: &ArrivedMessage) -> Optio
 }
 
 impl Bill {
+    /// What of its authorisations was cleared, in the shop's currency.
+    fn cleared_minor(&self) -> i64 {
+        self.all().map(|it| it.cleared_acquirer_minor).fold(0, i64::saturating_add)
+    }
+
     /// What is not reversed of its authorisations, in the shop's currency.
     pub(super) fn unreversed_minor(&self) -> i64 {
         let unreversed = |it: &Authorisation| {

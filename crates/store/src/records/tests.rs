@@ -198,12 +198,12 @@ async fn messages_postings_and_uses_come_back(store: &Store) {
     let purchase = [
         row![1, "switch-a", "AUTH", "412345", "000001", "20261129200001", "", "pan:5"],
         row!["1129120001", "000000", 1550, 840, NONE, NONE, NONE, NONE, NONE],
-        row![6, 7, NONE, 8],
+        row![6, 7, NONE, NONE, 8],
     ];
     let reversal = [
         row![1, "switch-a", "REV", "", "000007", "", "633312000001", "unknown:00"],
         row!["1129120031", "000000", NONE, NONE, 30, "FIN", "412345", "000001", "1129120001"],
-        row![NONE, NONE, "EARLY", 9],
+        row![NONE, NONE, "EARLY", 1550, 9],
     ];
     let [purchase, reversal] =
         [purchase, reversal].map(|parts| Row(parts.into_iter().flat_map(|part| part.0).collect()));

@@ -26,7 +26,6 @@ pub fn advice(store: &Store, stan: u32, mti: &str, amount: Money) -> Advise {
         message_id: NetworkMessageId::from_i64(store.ids().next()),
         link: "switch-a".to_owned(),
         mti: mti.to_owned(),
-        is_repeat: false,
         settlement_date: None,
         settlement: None,
         auth_code: None,

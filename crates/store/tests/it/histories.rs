@@ -4,7 +4,7 @@
 
 use domain::{
     AuthId, AuthType, Authorisation, AuthorisationStatus, Card, Currency, Direction, HoldState,
-    MessageKind, Money, NetworkKey, ResponseCode, TransactionType, VelocityLimit, VelocityLimits,
+    Money, NetworkKey, ResponseCode, TransactionType, VelocityLimit, VelocityLimits,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -291,7 +291,7 @@ impl Game {
                 let it = ReverseAuthorisation {
                     auth_id,
                     remaining_minor: None,
-                    kind: MessageKind::Authorisation,
+                    receipt: "{}".to_owned(),
                     acquirer_amount_minor,
                     reversal_id,
                     now: NOW,

@@ -1,8 +1,8 @@
 //! Velocity limits: never exceeded, given back by reversals, declines and expiries.
 
 use domain::{
-    AuthId, AuthType, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, MessageKind,
-    PanId, ResponseCode, Timestamp, TransactionType, VelocityLimit, VelocityLimits, VelocityUse,
+    AuthId, AuthType, Authorisation, AuthorisationStatus, EnterpriseId, HoldState, PanId,
+    ResponseCode, Timestamp, TransactionType, VelocityLimit, VelocityLimits, VelocityUse,
 };
 use store::{
     AuthorisationView, BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideOutcome,
@@ -144,7 +144,7 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
         let request = ReverseAuthorisation {
             auth_id,
             remaining_minor: None,
-            kind: MessageKind::Authorisation,
+            receipt: "{}".to_owned(),
             acquirer_amount_minor,
             reversal_id,
             now: NOW,
@@ -262,7 +262,7 @@ both_engines!(a_completion_counts_with_what_its_reservation_lacks, |store| {
         let reversal = ReverseAuthorisation {
             auth_id: completion_id,
             remaining_minor: None,
-            kind: MessageKind::Authorisation,
+            receipt: "{}".to_owned(),
             acquirer_amount_minor: None,
             reversal_id: AuthId::from_i64(store.ids().next()),
             now: NOW,
@@ -370,7 +370,7 @@ both_engines!(a_completion_reversed_in_parts_gives_back_its_count, |store| {
             let reversal = ReverseAuthorisation {
                 auth_id,
                 remaining_minor: None,
-                kind: MessageKind::Authorisation,
+                receipt: "{}".to_owned(),
                 acquirer_amount_minor: part,
                 reversal_id: AuthId::from_i64(store.ids().next()),
                 now: NOW,

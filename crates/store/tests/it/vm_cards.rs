@@ -1,9 +1,9 @@
 //! Cards of dialect 2 and their money.
 
 use domain::{
-    AccountOwner, AuthId, BusinessDay, CardId, CardStatus, Customer, CustomerId, MessageKind,
-    ResponseCode, SettlementFileType, VmApp, VmAppId, VmCard, VmFees, VmFlow, VmFlowKind,
-    VmFunding, VmLimits, VmProduct,
+    AccountOwner, AuthId, BusinessDay, CardId, CardStatus, Customer, CustomerId, ResponseCode,
+    SettlementFileType, VmApp, VmAppId, VmCard, VmFees, VmFlow, VmFlowKind, VmFunding, VmLimits,
+    VmProduct,
 };
 use ledger::LedgerError;
 use store::{
@@ -374,7 +374,7 @@ both_engines!(what_a_deleted_card_still_gets_or_lacks_is_the_app_s, |store| {
     let reversal = ReverseAuthorisation {
         auth_id: reversed,
         remaining_minor: None,
-        kind: MessageKind::Authorisation,
+        receipt: "{}".to_owned(),
         acquirer_amount_minor: None,
         reversal_id: AuthId::from_i64(store.ids().next()),
         webhooks: None,

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use domain::{
     AccountOwner, AuthId, AuthType, Authorisation, AuthorisationStatus, CardId, Currency,
-    Direction, HoldState, MessageKind, Money, NetworkKey, ResponseCode, TransactionType, VmFee,
-    VmFees, VmFlow, VmFlowKind, VmFunding,
+    Direction, HoldState, Money, NetworkKey, ResponseCode, TransactionType, VmFee, VmFees, VmFlow,
+    VmFlowKind, VmFunding,
 };
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
@@ -225,7 +225,7 @@ impl Game {
             Step::Reverse(index, acquirer_amount_minor) => Command::Reverse(ReverseAuthorisation {
                 auth_id: any(index)?.auth_id,
                 remaining_minor: None,
-                kind: MessageKind::Authorisation,
+                receipt: "{}".to_owned(),
                 acquirer_amount_minor,
                 reversal_id: AuthId::from_i64(self.store.ids().next()),
                 webhooks: None,

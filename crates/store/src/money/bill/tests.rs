@@ -1,6 +1,6 @@
 use domain::{
-    AccountId, AccountOwner, AuthType, CardId, Currency, CustomerId, EnterpriseId, MessageKind,
-    OutsId, Payer, Timestamp,
+    AccountId, AccountOwner, AuthType, CardId, Currency, CustomerId, EnterpriseId, OutsId, Payer,
+    Timestamp,
 };
 use proptest::prelude::*;
 
@@ -43,7 +43,7 @@ fn reversal(minor: Option<i64>) -> ReverseAuthorisation {
     ReverseAuthorisation {
         auth_id: AuthId::from_i64(3),
         remaining_minor: None,
-        kind: MessageKind::Authorisation,
+        receipt: "{}".to_owned(),
         acquirer_amount_minor: minor,
         reversal_id: AuthId::from_i64(9),
         webhooks: None,
