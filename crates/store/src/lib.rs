@@ -80,7 +80,7 @@ pub use guidance::{HolderProof, OpenLinkError, OpenedPage, PagePassword, ProofOu
 pub use intent_tickets::{IntentChange, IntentChangeError, PlaceIntentTicket};
 pub use jobs::{Job, JobKind, Renewal};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
-pub use link_totals::{ComputedTotals, MAX_COUNTED_MESSAGES, TotalsRequest};
+pub use link_totals::{ComputedTotals, MAX_COUNTED_MESSAGES, MAX_LINK_RESPONSE_MS, TotalsRequest};
 pub use listing::{ListOrder, MAX_PAGE_ROWS, PageRequest};
 pub use migrations::StartTurn;
 pub use money::{

@@ -58,6 +58,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub async fn note_cut_over(&self, it: CutOver, is_repeat: bool) -> Result<bool, StoreError> {
+        let noted: Option<CutOvers> = self.by_key(it.link.clone()).await?;
+        // Who repeats it costs no write.
+        if noted.is_some_and(|noted| it.is_same(&noted.last, is_repeat)) {
+            return Ok(false);
+        }
         self.write_past_races(with((it, is_repeat), note)).await
     }
 

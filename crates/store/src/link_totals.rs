@@ -10,12 +10,14 @@ pub const MAX_COUNTED_MESSAGES: usize = 1_000_000;
 /// Messages that one statement reads: between two of them the caller may give up.
 const ROWS_A_READ: usize = 2_000;
 const DAY_MS: i64 = 24 * 3_600_000;
-/// An answer is on its way for at most so long.
-const UNDER_WAY_MS: i64 = 65_000;
+/// Longest time that a network waits for an answer of a link (`response-time-ms`).
+pub const MAX_LINK_RESPONSE_MS: i64 = 60_000;
+/// An answer counts as on its way for so long: the network waits no longer for it, and what became
+/// of it is noted soon after.
+const UNDER_WAY_MS: i64 = MAX_LINK_RESPONSE_MS + 5_000;
 
-/// The messages with a settlement date, empty = without one, after a row. An advice of what was
-/// approved here already, and the reversal of what the network got no approval of, count to
-/// nothing.
+/// The messages with a settlement date, empty = without one, after a row. An advice whose request
+/// is approved, and the reversal of what the network got no approval of, count to nothing.
 pub(crate) const COUNTED: &str = "SELECT m.received_at, m.message_id, m.counts_as, \
     m.counted_minor, CASE WHEN m.counted_currency <> $8 THEN 'NONE' \
     WHEN m.is_approved = 0 AND m.delivery = 'PENDING' AND m.received_at > $7 \
@@ -23,10 +25,8 @@ pub(crate) const COUNTED: &str = "SELECT m.received_at, m.message_id, m.counts_a
     WHEN m.reversed_auth_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM link_message o \
     WHERE o.auth_id = m.reversed_auth_id AND o.is_approved = 1 \
     AND o.counts_as IN ('CREDIT', 'DEBIT')) THEN 'NONE' \
-    WHEN m.mti LIKE '__2_' AND EXISTS (SELECT 1 FROM link_message f \
-    WHERE f.auth_id = m.auth_id AND f.message_id < m.message_id AND f.is_approved = 1 \
-    AND f.counts_as IS NOT NULL AND f.stan = m.stan AND f.rrn = m.rrn \
-    AND SUBSTR(f.mti, 2, 1) = SUBSTR(m.mti, 2, 1)) THEN 'NONE' ELSE 'COUNTS' END \
+    WHEN EXISTS (SELECT 1 FROM link_message f WHERE f.message_id = m.repeats_message_id \
+    AND f.is_approved = 1) THEN 'NONE' ELSE 'COUNTS' END \
     FROM link_message m WHERE m.network = $1 AND m.acquirer = $2 \
     AND COALESCE(m.settlement_date, '') = $3 AND m.counts_as IS NOT NULL \
     AND (m.received_at, m.message_id) > ($4, $5) AND m.received_at < $6 \

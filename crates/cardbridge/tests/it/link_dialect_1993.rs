@@ -27,7 +27,7 @@ use crate::links::{Bed, configured, is, metrics, table};
 use crate::network_play::{EXAMPLES, PAGE, TRIES};
 use crate::world::text;
 
-const DIALECT: &str = "dialect = '1993'\npackager = 'iso93ascii'\n";
+pub const DIALECT: &str = "dialect = '1993'\npackager = 'iso93ascii'\n";
 /// The local date and time of the messages, in which their year stands.
 const LOCAL_TIME: &str = "261129200001";
 
@@ -42,7 +42,7 @@ fn management(function: &str) -> Message {
     message("1804", &own)
 }
 
-async fn signed_on(bed: &Bed, name: &str) -> Peer {
+pub async fn signed_on(bed: &Bed, name: &str) -> Peer {
     let mut peer = connected(bed, name).await;
     assert_eq!(peer.outcome(&management("801")).await, is("1814", "800"));
     peer
@@ -58,7 +58,7 @@ async fn bed(engine: &Engine, keys: &str) -> (Bed, Peer, TempDir) {
 }
 
 /// V22's shape on the card, with these fields changed; an empty text removes one.
-fn sent(bed: &Bed, mti: &str, stan: u32, changes: &[(u8, &str)]) -> Message {
+pub fn sent(bed: &Bed, mti: &str, stan: u32, changes: &[(u8, &str)]) -> Message {
     let (number, rrn) = (format!("{stan:06}"), format!("6333{stan:08}"));
     let own = [
         (2, &*bed.pan),
@@ -96,7 +96,7 @@ fn naming(mti: &str, stan: u32) -> String {
 }
 
 /// A reversal of the message of this type and number; `function` says whether all of it.
-fn taking_back(
+pub fn taking_back(
     bed: &Bed,
     mti: &str,
     stan: u32,

@@ -20,7 +20,7 @@ use crate::world::text;
 /// and with full counts.
 const COUNTS: [u32; 2] = [40, 1_000];
 /// The network waits long enough for a slow machine.
-const PATIENT: &str = "response-time-ms = 60000";
+pub const PATIENT: &str = "response-time-ms = 60000";
 
 /// Two processes, and a peer of each.
 pub struct Pair {

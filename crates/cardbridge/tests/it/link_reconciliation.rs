@@ -1,28 +1,32 @@
 //! Reconciliations by a link: an acquirer's totals are compared with ours.
 
 use std::fs;
+use std::time::Duration;
 
 use domain::ResponseCode;
 use iso8583::{FramingSettings, Message, Packager};
 use serde_json::{Value, json};
 use sim::Behaviour;
+use tempfile::TempDir;
 use testkit::database::counting_each;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::engine::Engine;
-use crate::iso_peer::{Peer, Received, accepted, message};
+use crate::iso_peer::{Peer, Received, accepted, management, message};
 use crate::link_advices::advice;
 use crate::link_messages::until;
-use crate::link_processes::Pair;
-use crate::link_reversals::{bed, notices, on_both_engines, remaining, reversal};
+use crate::link_processes::{PATIENT, Pair};
+use crate::link_reversals::{notices, on_both_engines, remaining, reversal};
 use crate::links::{Bed, configured, is, metrics, table};
 use crate::world::WAIT;
 
+/// Pause between two looks at a link.
+pub const LOOK: Duration = Duration::from_millis(20);
 const OUT: &str = "cardbridge_link_reconciliation_out_total";
 
 /// A reconciliation in USD, with these fields changed; an empty text removes one.
-fn asking(mti: &str, stan: u32, fields: &[(u8, &str)]) -> Message {
+pub fn asking(mti: &str, stan: u32, fields: &[(u8, &str)]) -> Message {
     let stan = format!("{stan:06}");
     let mut own = message(
         mti,
@@ -39,19 +43,50 @@ fn asking(mti: &str, stan: u32, fields: &[(u8, &str)]) -> Message {
 }
 
 /// A cut-over with this number.
-fn cut_over(mti: &str, stan: u32) -> Message {
+pub fn cut_over(mti: &str, stan: u32) -> Message {
     message(mti, &[(7, "1130000000"), (11, &format!("{stan:06}")), (70, "201")])
 }
 
 /// The settlement code.
-fn verdict(answer: &Received) -> &str {
+pub fn verdict(answer: &Received) -> &str {
     assert_eq!(answer.message.mti().class(), 5);
     answer.text(66).unwrap_or_default()
 }
 
+/// Waits until it is on record what became of the answers so far. A connection notes that of one
+/// answer before it writes the next.
+pub async fn noted(bed: &Bed, peer: &mut Peer) {
+    assert_eq!(peer.outcome(&management("301")).await, accepted());
+    until(bed, "delivery=PENDING", 0).await;
+}
+
+/// The result of the reconciliation with this number, once it is kept: that is after its answer.
+pub async fn result(bed: &Bed, mti: &str, stan: &str) -> Value {
+    let kept = async {
+        loop {
+            let last = bed.link("default").await["reconciliation"]["lastResult"].clone();
+            if last["mti"] == mti && last["stan"] == stan {
+                return last;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    timeout(WAIT, kept).await.expect("the result is kept")
+}
+
+/// A sandbox whose network waits long enough for a slow machine.
+pub async fn bed(engine: &Engine) -> (Bed, Peer, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = configured(&directory, &table("default", PATIENT));
+    let bed = Bed::new(engine, &["--config", file.to_str().unwrap()]).await;
+    let peer = bed.signed_on().await;
+    (bed, peer, directory)
+}
+
 /// Numbers of debits (76) and of their reversals, what they come to, and the authorisations (81)
 /// that a reconciliation with another number finds.
-async fn ours(peer: &mut Peer, stan: u32, fields: &[(u8, &str)]) -> [u64; 5] {
+pub async fn ours(bed: &Bed, peer: &mut Peer, stan: u32, fields: &[(u8, &str)]) -> [u64; 5] {
+    noted(bed, peer).await;
     let wrong = [&[(80, "9999999999")], fields].concat();
     let answer = peer.ask(&asking("0520", stan, &wrong)).await;
     assert_eq!(answer.outcome(), is("0530", "00"));
@@ -59,20 +94,20 @@ async fn ours(peer: &mut Peer, stan: u32, fields: &[(u8, &str)]) -> [u64; 5] {
     [76, 88, 77, 89, 81].map(|number| answer.text(number).unwrap().parse().unwrap())
 }
 
-fn single(bed: &Bed, mti: &str, stan: u32, fields: &[(u8, &str)]) -> Message {
+pub fn single(bed: &Bed, mti: &str, stan: u32, fields: &[(u8, &str)]) -> Message {
     let mut own = bed.changed(stan, fields);
     own.set_mti(message(mti, &[]).mti());
     own
 }
 
 /// A reversal of the single message of this number.
-fn undone(bed: &Bed, mti: &str, stan: u32, original: u32, fields: &[(u8, &str)]) -> Message {
+pub fn undone(bed: &Bed, mti: &str, stan: u32, original: u32, fields: &[(u8, &str)]) -> Message {
     let named = format!("0200{original:06}11291200010000041234500000000000");
     reversal(bed, mti, stan, original, &[&[(90, &*named)], fields].concat())
 }
 
 /// Sends messages that are all answered 00.
-async fn accept(peer: &mut Peer, messages: &[Message]) {
+pub async fn accept(peer: &mut Peer, messages: &[Message]) {
     for message in messages {
         let (mti, code) = peer.outcome(message).await;
         assert_eq!(code, "00", "{mti} to {}", message.text(11).unwrap());
@@ -159,8 +194,9 @@ const TOTALS: [(u8, &str); 13] = [
 ];
 
 async fn totals_agree_or_differ(engine: Engine) {
-    let (bed, mut peer) = bed(&engine).await;
+    let (bed, mut peer, _directory) = bed(&engine).await;
     business(&bed, &mut peer).await;
+    noted(&bed, &mut peer).await;
 
     let agreeing = asking("0500", 900, &[&TOTALS[..], &[(15, "1129")]].concat());
     let answer = peer.ask(&agreeing).await;
@@ -171,8 +207,8 @@ async fn totals_agree_or_differ(engine: Engine) {
     for (number, _) in TOTALS {
         assert_eq!(answer.message.get(number), None, "DE{number}");
     }
+    let last = result(&bed, "0500", "000900").await;
     assert!(!metrics(&bed.world).await.contains(OUT));
-    let last = bed.link("default").await["reconciliation"]["lastResult"].clone();
     assert_eq!((&last["verdict"], &last["differences"]), (&json!("AGREED"), &json!([])));
 
     let differing = [(76, "0000000004"), (88, "0000000000010100"), (97, "D0000000000004800")];
@@ -183,24 +219,24 @@ async fn totals_agree_or_differ(engine: Engine) {
             assert_eq!(answer.text(number), Some(text), "DE{number}");
         }
     }
-    let count = format!("{OUT}{{link=\"default\"}} 1");
-    assert!(metrics(&bed.world).await.contains(&count), "the repeat is the same difference");
     shows_the_difference(&bed).await;
 
     let euros = [(50, "978"), (76, "0000000002"), (81, "0000000000"), (88, "0000000000001677")];
     let answer = peer.ask(&asking("0520", 902, &euros)).await;
     assert_eq!((answer.outcome(), verdict(&answer)), (is("0530", "00"), "1"));
+    // It has its turn once the results before it are kept and counted.
+    let count = format!("{OUT}{{link=\"default\"}} 1");
+    assert!(metrics(&bed.world).await.contains(&count), "the repeat is the same difference");
     let other = [(32, "00999999"), (76, "0000000001"), (97, "D0000000000001550")];
     assert_eq!(verdict(&peer.ask(&asking("0500", 903, &other)).await), "1");
     // The agreement of another message is the last result now, the difference is none of it.
-    let last = bed.link("default").await["reconciliation"]["lastResult"].clone();
-    assert_eq!((&last["acquirer"], &last["stan"]), (&json!("999999"), &json!("000903")));
+    assert_eq!(result(&bed, "0500", "000903").await["acquirer"], "999999");
     bed.world.verify_ledger().await;
 }
 
 /// The link and the log name what differs, without card data.
 async fn shows_the_difference(bed: &Bed) {
-    let last = bed.link("default").await["reconciliation"]["lastResult"].clone();
+    let last = result(&bed, "0501", "000901").await;
     for (key, wanted) in [
         ("mti", json!("0501")),
         ("acquirer", json!("412345")),
@@ -230,7 +266,7 @@ async fn shows_the_difference(bed: &Bed) {
 /// An approval that nobody got counts to nothing, and neither does its reversal; a repeat that got
 /// it counts.
 async fn what_was_not_written_does_not_count(engine: Engine) {
-    let (bed, mut peer) = bed(&engine).await;
+    let (bed, mut peer, _directory) = bed(&engine).await;
     bed.world.enterprise.answer(Behaviour::Held(ResponseCode::Approved));
     peer.send(&single(&bed, "0200", 1, &[])).await;
     peer.send(&single(&bed, "0200", 2, &[])).await;
@@ -238,7 +274,7 @@ async fn what_was_not_written_does_not_count(engine: Engine) {
     drop(peer);
     let gone = async {
         while !bed.link("default").await["connections"].as_array().unwrap().is_empty() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(LOOK).await;
         }
     };
     timeout(WAIT, gone).await.expect("the connection ends");
@@ -249,35 +285,35 @@ async fn what_was_not_written_does_not_count(engine: Engine) {
     until(&bed, "delivery=NOT_WRITTEN", 2).await;
     let mut peer = bed.signed_on().await;
     accept(&mut peer, &[undone(&bed, "0420", 101, 1, &[])]).await;
-    assert_eq!(ours(&mut peer, 900, &[]).await, [0; 5]);
+    assert_eq!(ours(&bed, &mut peer, 900, &[]).await, [0; 5]);
     accept(&mut peer, &[single(&bed, "0201", 2, &[])]).await;
-    assert_eq!(ours(&mut peer, 901, &[]).await, [1, 1_550, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut peer, 901, &[]).await, [1, 1_550, 0, 0, 0]);
     accept(&mut peer, &[undone(&bed, "0420", 102, 2, &[])]).await;
-    assert_eq!(ours(&mut peer, 902, &[]).await, [1, 1_550, 1, 1_550, 0]);
+    assert_eq!(ours(&bed, &mut peer, 902, &[]).await, [1, 1_550, 1, 1_550, 0]);
     assert_eq!(bed.world.available().await, "100000.00");
     bed.world.verify_ledger().await;
 }
 
 async fn windows_are_between_cut_overs(engine: Engine) {
-    let (mut bed, mut peer) = bed(&engine).await;
+    let (mut bed, mut peer, _directory) = bed(&engine).await;
     let window = async |bed: &Bed| bed.link("default").await["reconciliation"]["window"].clone();
     let sale = |bed: &Bed, stan, minor: &str, fields: &[(u8, &str)]| {
         single(bed, "0200", stan, &[&[(4, minor)], fields].concat())
     };
     accept(&mut peer, &[sale(&bed, 1, "000000000100", &[])]).await;
-    assert_eq!(ours(&mut peer, 900, &[]).await, [1, 100, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut peer, 900, &[]).await, [1, 100, 0, 0, 0]);
 
     assert_eq!(peer.outcome(&cut_over("0800", 1)).await, accepted());
     let first = window(&bed).await;
     assert!(first["from"].is_null() && first["to"].is_string(), "{first}");
     accept(&mut peer, &[sale(&bed, 2, "000000000200", &[])]).await;
     accept(&mut peer, &[sale(&bed, 3, "000000000400", &[(15, "1130")])]).await;
-    assert_eq!(ours(&mut peer, 901, &[]).await, [1, 100, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut peer, 901, &[]).await, [1, 100, 0, 0, 0]);
 
     assert_eq!(peer.outcome(&cut_over("0820", 2)).await, is("0830", "00"));
     let second = window(&bed).await;
     assert_eq!(second["from"], first["to"]);
-    assert_eq!(ours(&mut peer, 902, &[]).await, [1, 200, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut peer, 902, &[]).await, [1, 200, 0, 0, 0]);
     // A repeat, and the same on another connection, are no further cut-overs.
     assert_eq!(peer.outcome(&cut_over("0801", 2)).await, accepted());
     let mut other = bed.signed_on().await;
@@ -294,10 +330,10 @@ async fn windows_are_between_cut_overs(engine: Engine) {
     let last = bed.link("default").await["reconciliation"]["lastResult"].clone();
     assert_eq!(last["stan"], "000902");
     let mut peer = bed.signed_on().await;
-    assert_eq!(ours(&mut peer, 903, &[]).await, [1, 200, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut peer, 903, &[]).await, [1, 200, 0, 0, 0]);
     // What has no date stands with each date, once.
-    assert_eq!(ours(&mut peer, 904, &[(15, "1130")]).await, [3, 1_400, 0, 0, 0]);
-    assert_eq!(ours(&mut peer, 905, &[(15, "1129")]).await, [1, 200, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut peer, 904, &[(15, "1130")]).await, [3, 1_400, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut peer, 905, &[(15, "1129")]).await, [1, 200, 0, 0, 0]);
 }
 
 on_both_engines! {
@@ -309,7 +345,7 @@ on_both_engines! {
 
 #[tokio::test]
 async fn what_a_reconciliation_lacks_is_named() {
-    let (bed, mut signed_on) = bed(&Engine::embedded()).await;
+    let (bed, mut signed_on, _directory) = bed(&Engine::embedded()).await;
     let refusals = [
         (&[(50, "")][..], "050"),
         (&[(50, "XXX")], "050"),
@@ -350,7 +386,7 @@ async fn what_a_reconciliation_lacks_is_named() {
 #[tokio::test]
 async fn a_reconciliation_as_v20_is_answered() {
     let directory = tempfile::tempdir().unwrap();
-    let tables = table("binary", "packager = 'iso87binary'\nsign-on = 'none'");
+    let tables = table("binary", &format!("{PATIENT}\npackager = 'iso87binary'\nsign-on = 'none'"));
     let file = configured(&directory, &tables);
     let bed = Bed::new(&Engine::embedded(), &["--config", file.to_str().unwrap()]).await;
     let stream = TcpStream::connect(bed.address("binary")).await.unwrap();
@@ -370,6 +406,7 @@ async fn a_reconciliation_as_v20_is_answered() {
         (97, "D0000000000039050"),
     ];
     accept(&mut peer, &[single(&bed, "0200", 1, &[(15, "1129")])]).await;
+    noted(&bed, &mut peer).await;
     let answer = peer.ask(&asking("0500", 103, &given)).await;
     assert_eq!((answer.outcome(), verdict(&answer)), (is("0510", "00"), "2"));
     let texts = [15, 76, 81, 88, 97, 99].map(|number| answer.text(number).unwrap());
@@ -382,22 +419,22 @@ async fn a_reconciliation_as_v20_is_answered() {
 #[tokio::test]
 async fn what_cannot_be_computed_says_so() {
     let engine = Engine::postgres().await;
-    let (bed, mut peer) = bed(&engine).await;
+    let (bed, mut peer, _directory) = bed(&engine).await;
     accept(&mut peer, &[single(&bed, "0200", 1, &[]), single(&bed, "0200", 2, &[])]).await;
-    assert_eq!(ours(&mut peer, 900, &[]).await, [2, 3_100, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut peer, 900, &[]).await, [2, 3_100, 0, 0, 0]);
     engine.tamper(&counting_each(i64::MAX)).await;
     let failed = |answer: Received| {
         assert_eq!((answer.outcome(), verdict(&answer)), (is("0510", "96"), "3"));
         assert_eq!((answer.text(76), answer.text(97)), (None, None));
     };
     failed(peer.ask(&asking("0500", 901, &[(76, "0000000002")])).await);
-    let last = bed.link("default").await["reconciliation"]["lastResult"].clone();
+    let last = result(&bed, "0500", "000901").await;
     assert_eq!((&last["verdict"], &last["differences"]), (&json!("NOT_COMPUTED"), &json!([])));
     // Each fits an i64; the field has 16 digits.
     engine.tamper(&counting_each(5_000_000_000_000_000)).await;
     failed(peer.ask(&asking("0500", 902, &[])).await);
     engine.tamper(&counting_each(100)).await;
-    assert_eq!(ours(&mut peer, 903, &[]).await, [2, 200, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut peer, 903, &[]).await, [2, 200, 0, 0, 0]);
     engine.tamper("ALTER TABLE link_message RENAME TO hidden").await;
     failed(peer.ask(&asking("0501", 904, &[])).await);
     engine.tamper("ALTER TABLE link_cut_over RENAME TO hidden_too").await;
@@ -418,17 +455,19 @@ async fn totals_that_are_late_say_so() {
     held.batch_execute("LOCK TABLE link_message IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let answer = peer.ask(&asking("0500", 900, &[])).await;
     assert_eq!((answer.outcome(), verdict(&answer)), (is("0510", "96"), "3"));
-    let last = bed.link("default").await["reconciliation"]["lastResult"].clone();
-    assert_eq!(last["verdict"], "NOT_COMPUTED");
+    assert_eq!(result(&bed, "0500", "000900").await["verdict"], "NOT_COMPUTED");
     held.rollback().await.unwrap();
-    assert_eq!(ours(&mut peer, 901, &[]).await, [0; 5]);
+    // A slow machine is late again.
+    let computed = async { while verdict(&peer.ask(&asking("0500", 901, &[])).await) != "1" {} };
+    timeout(WAIT, computed).await.expect("the totals are computed");
 }
 
 /// Links of one network carry the messages of one; those of another network are another's.
 #[tokio::test]
 async fn the_messages_of_all_links_of_a_network_count() {
     let directory = tempfile::tempdir().unwrap();
-    let tables = [table("one", "network = 'n'"), table("two", "network = 'n'"), table("other", "")];
+    let shared = format!("{PATIENT}\nnetwork = 'n'");
+    let tables = [table("one", &shared), table("two", &shared), table("other", PATIENT)];
     let file = configured(&directory, &tables.concat());
     let bed = Bed::new(&Engine::embedded(), &["--config", file.to_str().unwrap()]).await;
     let mut one = Peer::signed_on(&bed.address("one")).await;
@@ -437,13 +476,13 @@ async fn the_messages_of_all_links_of_a_network_count() {
     accept(&mut one, &[single(&bed, "0200", 1, &[])]).await;
     accept(&mut two, &[single(&bed, "0200", 2, &[]), single(&bed, "0201", 1, &[])]).await;
     accept(&mut other, &[bed.purchase(3)]).await;
-    assert_eq!(ours(&mut two, 900, &[]).await, [2, 3_100, 0, 0, 0]);
-    assert_eq!(ours(&mut other, 900, &[]).await, [0, 0, 0, 0, 1]);
+    assert_eq!(ours(&bed, &mut two, 900, &[]).await, [2, 3_100, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut other, 900, &[]).await, [0, 0, 0, 0, 1]);
     // A cut-over closes the window of its own link.
     assert_eq!(two.outcome(&cut_over("0800", 1)).await, accepted());
     accept(&mut one, &[single(&bed, "0200", 4, &[])]).await;
-    assert_eq!(ours(&mut one, 901, &[]).await, [3, 4_650, 0, 0, 0]);
-    assert_eq!(ours(&mut two, 902, &[]).await, [2, 3_100, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut one, 901, &[]).await, [3, 4_650, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut two, 902, &[]).await, [2, 3_100, 0, 0, 0]);
 }
 
 /// Two processes with one store are one host: what either answered counts, and a cut-over that one
@@ -454,26 +493,27 @@ async fn totals_are_those_of_all_processes() {
     let Pair { bed, peers: [one, two], .. } = &mut pair;
     accept(one, &[single(bed, "0200", 1, &[])]).await;
     accept(two, &[single(bed, "0200", 2, &[]), single(bed, "0201", 1, &[])]).await;
-    assert_eq!(ours(one, 900, &[]).await, [2, 3_100, 0, 0, 0]);
+    assert_eq!(ours(bed, one, 900, &[]).await, [2, 3_100, 0, 0, 0]);
     assert_eq!(one.outcome(&cut_over("0800", 1)).await, accepted());
     accept(one, &[single(bed, "0200", 3, &[])]).await;
-    assert_eq!(ours(two, 901, &[]).await, [2, 3_100, 0, 0, 0]);
+    assert_eq!(ours(bed, two, 901, &[]).await, [2, 3_100, 0, 0, 0]);
     // Both ends of a peer announce the same cut-over.
     assert_eq!(two.outcome(&cut_over("0800", 55)).await, accepted());
-    assert_eq!(ours(one, 902, &[]).await, [2, 3_100, 0, 0, 0]);
+    assert_eq!(ours(bed, one, 902, &[]).await, [2, 3_100, 0, 0, 0]);
     accept(two, &[single(bed, "0200", 4, &[])]).await;
     assert_eq!(one.outcome(&cut_over("0800", 2)).await, accepted());
-    assert_eq!(ours(two, 903, &[]).await, [2, 3_100, 0, 0, 0]);
-    let shown = bed.link("default").await["reconciliation"].clone();
-    assert_eq!(shown["lastResult"]["stan"], "000903", "the other process compared them");
-    assert_eq!(shown["lastResult"]["window"], shown["window"]);
+    assert_eq!(ours(bed, two, 903, &[]).await, [2, 3_100, 0, 0, 0]);
+    // The other process compared them.
+    let last = result(bed, "0520", "000903").await;
+    assert_eq!(last["window"], bed.link("default").await["reconciliation"]["window"]);
 }
 
 /// A cut-over of ours closes the window once a peer agrees.
 #[tokio::test]
 async fn an_operator_announces_a_cut_over_and_asks_for_a_key() {
     let directory = tempfile::tempdir().unwrap();
-    let file = configured(&directory, &table("default", "acquirer = '00412345'"));
+    let file =
+        configured(&directory, &table("default", &format!("{PATIENT}\nacquirer = '00412345'")));
     let bed = Bed::new(&Engine::embedded(), &["--config", file.to_str().unwrap()]).await;
     let mut peer = bed.signed_on().await;
     let call = async |action: &str| {
@@ -491,7 +531,7 @@ async fn an_operator_announces_a_cut_over_and_asks_for_a_key() {
     let closed = window().await;
     assert!(closed["from"].is_null() && closed["to"].is_string(), "{closed}");
     accept(&mut peer, &[single(&bed, "0200", 2, &[])]).await;
-    assert_eq!(ours(&mut peer, 900, &[]).await, [1, 1_550, 0, 0, 0]);
+    assert_eq!(ours(&bed, &mut peer, 900, &[]).await, [1, 1_550, 0, 0, 0]);
     // The peer announces the same one.
     assert_eq!(peer.outcome(&cut_over("0800", 1)).await, accepted());
     assert_eq!(window().await, closed);

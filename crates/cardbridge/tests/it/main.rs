@@ -25,6 +25,7 @@ mod keyed_calls;
 mod life;
 mod link_advices;
 mod link_connecting;
+mod link_counts;
 mod link_dialect_1993;
 mod link_increments;
 mod link_kills;

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 use iso8583::{FieldSet, FieldSettings, Packager};
 use scheme::Target;
 use serde::de::DeserializeOwned;
+use store::MAX_LINK_RESPONSE_MS;
 use toml::{Table, Value};
 
 /// Longest name of a link or a network.
@@ -69,7 +70,7 @@ pub const KEYS: [(&str, Kind); 54] = [
     ("idle-timeout-s", Number(0, 86_400)),
     ("frame-timeout-ms", Number(100, 60_000)),
     ("write-timeout-ms", Number(100, 60_000)),
-    ("response-time-ms", Number(500, 60_000)),
+    ("response-time-ms", Number(500, MAX_LINK_RESPONSE_MS)),
     ("answer-margin-ms", Number(0, 10_000)),
     ("no-answer-code", Text),
     ("answer-on", Text),

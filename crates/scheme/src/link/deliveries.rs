@@ -13,9 +13,6 @@ use tokio::time::sleep;
 use crate::order::LinkMessage;
 use crate::translate::Reply;
 
-/// Class and function of a message, within its type.
-const KIND: std::ops::Range<usize> = 1..3;
-
 /// Most notes that wait for the store. Older ones give way; their messages count as PENDING, and as
 /// UNKNOWN after the next start.
 const MAX_NOTES: usize = 65_536;
@@ -52,7 +49,7 @@ impl Deliveries {
         Delivery {
             notes: Arc::clone(self),
             message_id: record.message_id,
-            kind: record.mti.get(KIND).unwrap_or_default().to_owned(),
+            mti: record.mti.clone(),
             stan: numbers.stan.clone(),
             code: None,
             approved: None,
@@ -125,8 +122,8 @@ impl Deliveries {
 pub(crate) struct Delivery {
     notes: Arc<Deliveries>,
     message_id: NetworkMessageId,
-    /// Class and function of the message.
-    kind: String,
+    /// The type of the message.
+    mti: String,
     stan: String,
     code: Option<String>,
     /// The authorisation, if it says that a request is approved.
@@ -181,8 +178,8 @@ impl Delivery {
             self.notes.note(Note::Answer(note));
         } else if let Some(auth_id) = self.approved.filter(|_| delivery == AnswerDelivery::Written)
         {
-            let (kind, stan) = (self.kind.clone(), self.stan.clone());
-            self.notes.note(Note::Repeat(RepeatedApproval { auth_id, kind, stan }));
+            let (mti, stan) = (self.mti.clone(), self.stan.clone());
+            self.notes.note(Note::Repeat(RepeatedApproval { auth_id, mti, stan }));
         }
     }
 }

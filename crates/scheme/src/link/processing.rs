@@ -97,6 +97,9 @@ impl Connection {
         message: &Message,
         arrived: Instant,
     ) -> Result<(), CloseReason> {
+        let Some(place) = self.link.cut_over_place() else {
+            return self.answer(&header, message, &Reply::Refused(Refusal::Unavailable), arrived);
+        };
         let (mti, settings) = (message.mti(), self.link.settings());
         let text = |number| message.text(number).unwrap_or_default().to_owned();
         let it = CutOver {
@@ -111,6 +114,7 @@ impl Connection {
         let link = Arc::clone(&self.link);
         self.under_way.spawn(async move {
             let noted = link.cut_over(it, mti.is_repeat()).await;
+            drop(place);
             let reply = noted.map_or_else(Reply::Refused, |()| Reply::Accepted);
             link.count_reply(mti, &reply);
             Outgoing::answer(link.encoding(), &header, answer, &reply, answers)
@@ -132,17 +136,13 @@ impl Connection {
                 return self.answer(header, message, &Reply::Refused(refusal), arrived);
             }
         };
-        let Ok(permit) = Arc::clone(&self.link.reconciliations).try_acquire_owned() else {
+        let Some(place) = self.link.reconciliation_place() else {
             return self.answer(header, message, &Reply::Refused(Refusal::Unavailable), arrived);
         };
         let times = &settings.times;
         let answer_by = arrived + times.response.saturating_sub(times.answer_margin);
         let link = Arc::clone(&self.link);
-        let work = async move {
-            let reply = link.reconcile(&asked, answer_by).await;
-            drop(permit);
-            reply
-        };
+        let work = async move { link.reconcile(asked, answer_by, place).await };
         self.state((header.to_vec(), None), message, arrived, work);
         Ok(())
     }

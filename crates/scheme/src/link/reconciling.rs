@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use domain::{CutOver, ReconciliationResult, ReconciliationVerdict, ReconciliationWindow};
 use store::{ComputedTotals, StoreError, TotalsRequest};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::shared::Link;
-use crate::translate::{Reconciliation, Refusal, Reply, Settled, fields_of};
+use crate::translate::{FieldText, Reconciliation, Refusal, Reply, Settled, fields_of};
 
 /// Longest wait for what became of answers that were written just before.
 const SETTLING: Duration = Duration::from_secs(2);
 /// Pause between two looks at that.
 const LOOK_PAUSE: Duration = Duration::from_millis(100);
-/// Time that is left for the result to be kept.
-const KEEP_TIME: Duration = Duration::from_millis(200);
+/// Longest wait for the store to keep a result. The answer is on its way before that.
+const KEEP_DEADLINE: Duration = Duration::from_secs(10);
 /// Longest wait for the store to note a cut-over.
 const NOTE_DEADLINE: Duration = Duration::from_secs(4);
 
@@ -32,40 +33,67 @@ enum NoTotals {
 }
 
 impl Link {
-    /// What a reconciliation is answered, by `answer_by` at the latest. One of a link is computed
-    /// at a time.
-    pub(crate) async fn reconcile(&self, asked: &Reconciliation, answer_by: Instant) -> Reply {
-        let computed = async {
-            let _turn = self.reconciliation_turn.lock().await;
-            let window = self.intake.store.reconciliation_window(&self.settings().name).await?;
-            let computed = self.settled_totals(asked, window).await?;
-            let totals = computed.totals.ok_or(NoTotals::TooLarge)?;
-            Ok::<_, NoTotals>((window, fields_of(&totals).ok_or(NoTotals::TooLarge)?))
+    /// What a reconciliation is answered, by `answer_by` at the latest. It goes on in a task of its
+    /// own, which holds its place until the result is kept: the answer does not wait for that.
+    pub(crate) async fn reconcile(
+        self: &Arc<Self>,
+        asked: Reconciliation,
+        answer_by: Instant,
+        place: OwnedSemaphorePermit,
+    ) -> Reply {
+        let (answer, mut answered) = oneshot::channel();
+        let link = Arc::clone(self);
+        tokio::spawn(async move {
+            link.reconcile_in_turn(&asked, answer_by, answer).await;
+            drop(place);
+        });
+        let settled = match timeout_at(answer_by, &mut answered).await {
+            Ok(settled) => settled.ok(),
+            Err(_) => {
+                // What was settled at the same moment is kept, so it is the answer.
+                answered.close();
+                answered.try_recv().ok()
+            }
         };
-        let computed_by = answer_by.checked_sub(KEEP_TIME).unwrap_or(answer_by);
-        let computed = match timeout_at(computed_by, computed).await {
+        Reply::Reconciled(settled.unwrap_or(Settled::NotComputed))
+    }
+
+    /// Settles a reconciliation in its turn, says so, and keeps the result in the same turn, so
+    /// that no older one replaces it.
+    async fn reconcile_in_turn(
+        &self,
+        asked: &Reconciliation,
+        answer_by: Instant,
+        answer: oneshot::Sender<Settled>,
+    ) {
+        let _turn = self.reconciliation_turn.lock().await;
+        let computed = match timeout_at(answer_by, self.computed(asked)).await {
             Ok(computed) => computed,
             Err(_) => Err(NoTotals::Late),
         };
         let (window, settled) = match computed {
-            Ok((window, own)) => {
-                let differences = asked.differences(&own);
-                let is_agreed = differences.is_empty();
-                let settled = if is_agreed {
-                    Settled::Agreed
-                } else {
-                    Settled::Different { own, differences }
-                };
-                (window, settled)
-            }
+            Ok((window, own)) => (window, settled(asked, own)),
             Err(error) => {
                 let (link, stan) = (&self.settings().name, &asked.stan);
                 tracing::error!(link, stan, %error, "the totals of a link could not be computed");
                 (ReconciliationWindow::default(), Settled::NotComputed)
             }
         };
-        self.note_reconciliation(asked, window, &settled, answer_by).await;
-        Reply::Reconciled(settled)
+        let is_late = answer.send(settled.clone()).is_err() && Instant::now() >= answer_by;
+        // Then it was answered that they are not computed.
+        let settled = if is_late { Settled::NotComputed } else { settled };
+        self.note_reconciliation(asked, window, &settled).await;
+    }
+
+    /// Our values of its fields, and the window to which they belong.
+    async fn computed(
+        &self,
+        asked: &Reconciliation,
+    ) -> Result<(ReconciliationWindow, Vec<FieldText>), NoTotals> {
+        let window = self.intake.store.reconciliation_window(&self.settings().name).await?;
+        let computed = self.settled_totals(asked, window).await?;
+        let totals = computed.totals.ok_or(NoTotals::TooLarge)?;
+        Ok((window, fields_of(&totals).ok_or(NoTotals::TooLarge)?))
     }
 
     /// The totals, once it is known what became of the answers before. What is not known by then
@@ -105,7 +133,6 @@ impl Link {
         asked: &Reconciliation,
         window: ReconciliationWindow,
         settled: &Settled,
-        answer_by: Instant,
     ) {
         let (verdict, differences) = match settled {
             Settled::Agreed => (ReconciliationVerdict::Agreed, Vec::new()),
@@ -128,7 +155,7 @@ impl Link {
             differences: differences.clone(),
         };
         let link = &self.settings().name;
-        let kept = timeout_at(answer_by, self.intake.store.keep_reconciliation(result)).await;
+        let kept = timeout(KEEP_DEADLINE, self.intake.store.keep_reconciliation(result)).await;
         let is_new = match kept {
             Ok(Ok(is_new)) => is_new,
             Ok(Err(error)) => {
@@ -160,8 +187,11 @@ impl Link {
     /// What the message is answered: the store does not take it.
     pub(crate) async fn cut_over(&self, it: CutOver, is_repeat: bool) -> Result<(), Refusal> {
         let link = it.link.clone();
-        let until = Instant::now() + NOTE_DEADLINE;
-        match timeout_at(until, self.intake.store.note_cut_over(it, is_repeat)).await {
+        let noted = async {
+            let _turn = self.cut_over_turn.lock().await;
+            self.intake.store.note_cut_over(it, is_repeat).await
+        };
+        match timeout(NOTE_DEADLINE, noted).await {
             Ok(Ok(true)) => tracing::info!(link, "the reconciliation window of a link was closed"),
             Ok(Ok(false)) => {}
             Ok(Err(error)) => {
@@ -175,4 +205,10 @@ impl Link {
         }
         Ok(())
     }
+}
+
+/// How given values compare with ours.
+fn settled(asked: &Reconciliation, own: Vec<FieldText>) -> Settled {
+    let differences = asked.differences(&own);
+    if differences.is_empty() { Settled::Agreed } else { Settled::Different { own, differences } }
 }

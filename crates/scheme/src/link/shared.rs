@@ -35,6 +35,9 @@ const MOST_UNREADABLE_PINS: usize = 19;
 /// Most reconciliations that are under way or wait: they share their lane with advices.
 const MAX_RECONCILIATIONS: usize = 4;
 
+/// Most cut-overs of peers that are noted or wait: a peer may announce one on each connection.
+const MAX_CUT_OVERS: usize = 16;
+
 /// Whether a link takes requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Drain {
@@ -77,10 +80,12 @@ pub struct Link {
     counters: Mutex<LinkCounters>,
     unreadable_pins: Mutex<Garbage>,
     key_turn: Arc<Semaphore>,
-    /// Reconciliations that are under way or wait.
-    pub(crate) reconciliations: Arc<Semaphore>,
-    /// They are computed one after another.
+    reconciliations: Arc<Semaphore>,
+    /// They are computed, and their results kept, one after another in the order of arrival.
     pub(crate) reconciliation_turn: tokio::sync::Mutex<()>,
+    cut_overs: Arc<Semaphore>,
+    /// They are noted one after another.
+    pub(crate) cut_over_turn: tokio::sync::Mutex<()>,
     drain: watch::Sender<Drain>,
 }
 
@@ -110,6 +115,8 @@ impl Link {
             key_turn: Arc::new(Semaphore::new(1)),
             reconciliations: Arc::new(Semaphore::new(MAX_RECONCILIATIONS)),
             reconciliation_turn: tokio::sync::Mutex::default(),
+            cut_overs: Arc::new(Semaphore::new(MAX_CUT_OVERS)),
+            cut_over_turn: tokio::sync::Mutex::default(),
             drain: watch::Sender::new(Drain::No),
             settings,
         })
@@ -196,6 +203,9 @@ impl Link {
         // The semaphore is never closed, so acquiring cannot fail.
         let _ = self.in_flight.acquire_many(all).await;
         self.facts.settled().await;
+        // The last result is kept after its answer.
+        let all = u32::try_from(MAX_RECONCILIATIONS).unwrap_or(u32::MAX);
+        let _ = self.reconciliations.acquire_many(all).await;
     }
 
     /// Admits a peer's connection; `None` if its address is not allowed or there are too many.
@@ -298,6 +308,16 @@ impl Link {
     /// The turn of a key that comes; `None` while another one is being taken.
     pub(crate) fn key_turn(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.key_turn).try_acquire_owned().ok()
+    }
+
+    /// The place of a reconciliation; `None` if too many are under way or wait.
+    pub(crate) fn reconciliation_place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.reconciliations).try_acquire_owned().ok()
+    }
+
+    /// The place of a peer's cut-over, in the same way.
+    pub(crate) fn cut_over_place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.cut_overs).try_acquire_owned().ok()
     }
 
     /// A request is no longer under way.

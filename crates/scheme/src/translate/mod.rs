@@ -33,7 +33,7 @@ pub(crate) use order::{Network, order_of};
 pub use place::Place;
 pub(crate) use presence::require;
 pub use reading::{CardReading, Cvv2Place};
-pub(crate) use reconciliation::{Reconciliation, fields_of, reconciliation_of};
+pub(crate) use reconciliation::{FieldText, Reconciliation, fields_of, reconciliation_of};
 pub(crate) use reply::{Reply, Settled, reply_of, reply_of_advice, reply_of_reversal};
 pub use rules::RequestRules;
 pub(crate) use words::{ManagementWords, Topic, management_words};

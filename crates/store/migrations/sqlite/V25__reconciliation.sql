@@ -7,6 +7,8 @@ ALTER TABLE link_message ADD COLUMN counted_minor INTEGER;
 ALTER TABLE link_message ADD COLUMN counted_currency INTEGER;
 -- The authorisation that a reversal gives back.
 ALTER TABLE link_message ADD COLUMN reversed_auth_id INTEGER;
+-- The request whose identity an advice has.
+ALTER TABLE link_message ADD COLUMN repeats_message_id INTEGER;
 -- 1 once an approval of it was written; of what states a fact, from the beginning.
 ALTER TABLE link_message ADD COLUMN is_approved INTEGER NOT NULL DEFAULT 0;
 -- A condition IS NULL would keep PostgreSQL from reading in order of arrival.

@@ -3,7 +3,7 @@
 
 use domain::{
     AuthId, Authorisation, AuthorisationStatus, Cause, HoldState, LinkArrival, MessageKind,
-    MessageOutcome, Money, NetworkMessageId, TransactionType,
+    MessageOutcome, Money, TransactionType,
 };
 use ledger::LedgerError;
 
@@ -52,7 +52,7 @@ impl Group<'_> {
             Some(known) => self.stands_for(known, auth_id, stated_minor(request)),
             None => {
                 let row = NetworkMessage {
-                    message_id: NetworkMessageId::from_i64(self.ids.next()),
+                    message_id: self.message_id(request.kept.as_ref()),
                     message: request.message.clone(),
                     enterprise_id: Some(request.record.enterprise_id),
                     auth_id,
@@ -65,16 +65,16 @@ impl Group<'_> {
             }
         }
         let is_repeated = known.as_ref().is_some_and(Known::is_accepted);
-        let about_id = auth_id.or(known.and_then(|known| known.message.auth_id));
+        let about_id = auth_id.or(known.as_ref().and_then(|known| known.message.auth_id));
         if !is_repeated {
-            self.record_advice(request, about_id);
+            self.record_advice(request, about_id, known.as_ref());
         }
         let auth_id = about_id.or(request.names);
         Ok(Advised { is_repeated, auth_id, reversal })
     }
 
     /// Keeps the message of a link for operators.
-    fn record_advice(&mut self, request: &Advise, auth_id: Option<AuthId>) {
+    fn record_advice(&mut self, request: &Advise, auth_id: Option<AuthId>, known: Option<&Known>) {
         let Some(record) = request.kept.clone() else { return };
         let arrival = LinkArrival { message: request.message.clone(), record };
         let about = Recorded {
@@ -86,6 +86,7 @@ impl Group<'_> {
                 Some(_) => None,
             },
             reversed_auth_id: None,
+            repeats_message_id: known.map(|known| known.message.message_id),
         };
         self.record_arrival(&arrival, about);
     }
@@ -95,7 +96,8 @@ impl Group<'_> {
         match request.names {
             Some(auth_id) => {
                 let kind = self.kind_of(auth_id);
-                Ok(Some(Named { authorisation: self.begun(auth_id)?, kind }))
+                let authorisation = self.begun(auth_id)?;
+                Ok(Some(Named { authorisation, kind, message_id: None }))
             }
             None => self.named_by(&request.message, request.auth_code.as_deref()),
         }
@@ -168,7 +170,7 @@ impl Group<'_> {
         if request.must_clear {
             return self.clear_within(request, named);
         }
-        let Some(Named { authorisation: it, kind }) = named else {
+        let Some(Named { authorisation: it, kind, .. }) = named else {
             return self.state_approval(request);
         };
         let is_approved = it.status == AuthorisationStatus::Approved;

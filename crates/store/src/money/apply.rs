@@ -2,7 +2,7 @@
 
 use domain::{
     AccountId, AuthId, Authorisation, AuthorisationStatus, Direction, EnterpriseId, HoldState,
-    IdGenerator, NetworkMessageId, Posting, Timestamp, TransactionId, TransferId, VmAppId,
+    IdGenerator, Posting, Timestamp, TransactionId, TransferId, VmAppId,
 };
 use ledger::{Account, LedgerError, Movement, Transfer};
 
@@ -120,9 +120,10 @@ impl Group<'_> {
         self.note_hold(&it, before_minor, "held");
         self.charge(&it, request.tariff.as_ref());
         let real_now = self.ids.clock().real_now();
+        let record = request.message.as_ref().map(|arrival| &arrival.record);
         for message in messages {
             let row = NetworkMessage {
-                message_id: NetworkMessageId::from_i64(self.ids.next()),
+                message_id: self.message_id(record),
                 message,
                 enterprise_id: Some(it.enterprise_id),
                 auth_id: Some(it.auth_id),
@@ -139,6 +140,7 @@ impl Group<'_> {
                 outcome: None,
                 reconciled: reconciled::of_approval(arrival, it.transaction_type),
                 reversed_auth_id: None,
+                repeats_message_id: None,
             };
             self.record_arrival(arrival, about);
         }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
     AccountOwner, ArrivedMessage, AuthId, Authorisation, AuthorisationStatus, Currency,
-    EnterpriseId, HoldState, MessageIdentity, MessageOutcome, Money, NetworkMessageId, OutsId,
-    PanId, Posting, Timestamp, TransactionType, VelocityUse, VmAppId, VmFlow, WebhookEvent,
+    EnterpriseId, HoldState, MessageIdentity, MessageKind, MessageOutcome, Money, NetworkMessageId,
+    OutsId, PanId, Posting, Timestamp, TransactionType, VelocityUse, VmAppId, VmFlow, WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
@@ -86,6 +86,8 @@ pub(super) struct Batch {
     pub(super) messages: HashMap<MessageIdentity, Known>,
     /// Messages that may be the original of one of this group.
     pub(super) originals: Vec<NetworkMessage>,
+    /// How those count that are sales or refunds.
+    pub(super) counted: Vec<LinkMessage>,
     /// Reversals that may have arrived before their originals, which this group brings.
     pub(super) early: Vec<NetworkMessage>,
     /// Messages whose identity one of this group has now, and the authorisations that they made.
@@ -191,6 +193,27 @@ impl Batch {
         let reads = naming.iter().map(|message| candidates(tx, message));
         self.originals = try_join_all(reads).await?.into_iter().flatten().collect();
         Ok(self.originals.iter().filter_map(|original| original.auth_id).collect())
+    }
+
+    /// Reads how the originals count that are sales or refunds: of a request and an advice with its
+    /// identity, the one that is approved.
+    pub(super) async fn load_counted(&mut self, tx: &Tx) -> Result<(), StoreError> {
+        let sql = sql!(
+            "{} WHERE auth_id = $1 AND (message_id = $2 OR repeats_message_id = $2) \
+             AND counts_as IN ('CREDIT', 'DEBIT') \
+             ORDER BY is_approved DESC, COALESCE(repeats_message_id, 0) LIMIT 1",
+            select::<LinkMessage>()
+        );
+        let financial = self
+            .originals
+            .iter()
+            .filter(|original| original.message.identity.numbers.kind == MessageKind::Financial);
+        let keys = financial.filter_map(|it| Some((it.auth_id?, it.message_id)));
+        let reads = keys.map(|(auth_id, message_id)| async move {
+            tx.one(sql, &[auth_id.into(), message_id.into()]).await
+        });
+        self.counted = try_join_all(reads).await?.into_iter().flatten().collect();
+        Ok(())
     }
 
     /// Reads the reversals that arrived before these messages, once the accounts are locked.

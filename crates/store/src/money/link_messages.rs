@@ -56,6 +56,8 @@ pub struct LinkMessage {
     pub reconciled: Option<Reconciled>,
     /// The authorisation that a reversal gives back.
     pub reversed_auth_id: Option<AuthId>,
+    /// The request whose identity an advice has.
+    pub repeats_message_id: Option<NetworkMessageId>,
     /// True once an approval of it was written; of what states a fact, from the beginning.
     pub is_approved: bool,
 }
@@ -93,6 +95,7 @@ record! {
         network,
         reconciled: [counts_as, counted_minor, counted_currency],
         reversed_auth_id,
+        repeats_message_id,
         is_approved,
     }
 }
@@ -105,6 +108,8 @@ pub(super) struct Recorded {
     pub(super) reconciled: Option<Reconciled>,
     /// The authorisation that a reversal gives back.
     pub(super) reversed_auth_id: Option<AuthId>,
+    /// The request whose identity an advice has.
+    pub(super) repeats_message_id: Option<NetworkMessageId>,
 }
 
 impl LinkMessage {
@@ -134,6 +139,7 @@ impl LinkMessage {
             network: Some(numbers.network.clone()),
             reconciled: about.reconciled.clone(),
             reversed_auth_id: about.reversed_auth_id,
+            repeats_message_id: about.repeats_message_id,
             is_approved: states_a_fact(&record.mti),
         }
     }
@@ -141,7 +147,12 @@ impl LinkMessage {
 
 /// True for advices and reversals: the network has them in its books whatever it is answered.
 fn states_a_fact(mti: &str) -> bool {
-    matches!(mti.as_bytes(), [_, b'4', ..] | [_, _, b'2', ..])
+    matches!(class_and_function(mti).as_bytes(), [b'4', _] | [_, b'2'])
+}
+
+/// The middle digits of a type, which all versions and repeats of a message share.
+fn class_and_function(mti: &str) -> &str {
+    mti.get(1..3).unwrap_or_default()
 }
 
 /// What became of an answer.
@@ -164,8 +175,8 @@ pub struct AnswerNote {
 pub struct RepeatedApproval {
     /// The authorisation.
     pub auth_id: AuthId,
-    /// Class and function of the request, the middle digits of its type.
-    pub kind: String,
+    /// The type of the message that was answered, which may be a repeat of the request.
+    pub mti: String,
     /// Its STAN.
     pub stan: String,
 }
@@ -224,10 +235,11 @@ impl Store {
             outcome,
             reconciled: None,
             reversed_auth_id: None,
+            repeats_message_id: None,
         };
         let record = LinkMessage::of(&arrival, &about, received_at);
         let message = NetworkMessage {
-            message_id: NetworkMessageId::from_i64(self.ids().next()),
+            message_id: arrival.record.message_id,
             message: arrival.message,
             enterprise_id: None,
             auth_id: None,
@@ -306,9 +318,10 @@ impl Store {
                 let values = [code.into(), note.at.into(), delivery.into(), note.message_id.into()];
                 tx.execute(sql, &values).await?;
             }
-            for RepeatedApproval { auth_id, kind, stan } in repeated {
+            for RepeatedApproval { auth_id, mti, stan } in repeated {
                 let sql = "UPDATE link_message SET is_approved = 1 WHERE auth_id = $1 \
                     AND stan = $2 AND SUBSTR(mti, 2, 2) = $3 AND is_approved = 0";
+                let kind = class_and_function(mti).to_owned();
                 tx.execute(sql, &[(*auth_id).into(), stan.into(), kind.into()]).await?;
             }
             Ok(())

@@ -39,6 +39,7 @@ pub(super) async fn load(
     // Whoever holds the account of a card is alone with its messages.
     batch.load_messages(tx, messages).await?;
     let mut originals = batch.load_originals(tx, &naming).await?;
+    batch.load_counted(tx).await?;
     let of_stated = stated.iter().filter_map(|it| batch.messages.get(&it.identity));
     originals.extend(of_stated.filter_map(|known| known.message.auth_id));
     originals.extend(of_id);

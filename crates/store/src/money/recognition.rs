@@ -1,6 +1,9 @@
 //! The messages of a group, beside those that arrived before it.
 
-use domain::{ArrivedMessage, AuthId, Authorisation, LinkArrival, MessageOutcome};
+use domain::{
+    ArrivedMessage, AuthId, Authorisation, LinkArrival, MessageOutcome, MessageRecord,
+    NetworkMessageId,
+};
 
 use super::apply::Group;
 use super::link_messages::{LinkMessage, Recorded};
@@ -74,6 +77,12 @@ impl Group<'_> {
             restate(&mut known.message);
             known.first = first;
         }
+    }
+
+    /// The id of a new message: a link's has that of its record, so that each finds the other.
+    pub(super) fn message_id(&self, record: Option<&MessageRecord>) -> NetworkMessageId {
+        let new = || NetworkMessageId::from_i64(self.ids.next());
+        record.map_or_else(new, |record| record.message_id)
     }
 
     /// Keeps a message of a link for operators.

@@ -3,6 +3,7 @@
 
 use domain::{LinkArrival, MessageKind, Money, Reconciled, TotalKind, TransactionType};
 
+use super::link_messages::LinkMessage;
 use super::steps::share_minor;
 
 /// What a request or advice counts to once it is approved.
@@ -22,24 +23,27 @@ pub(super) fn of_approval(
     Some(Reconciled { kind, amount: arrival.record.settlement.or(arrival.message.facts.amount) })
 }
 
-/// What a reversal counts to that gave `given_minor` of a single message back, in minor units of
-/// the shop's currency. Of a part, the amount of the settlement counts in proportion.
+/// The total to which the reversals of a message count; `None` if it is no sale and no refund.
+pub(super) fn reversed_kind(original: &LinkMessage) -> Option<TotalKind> {
+    match original.reconciled.as_ref()?.kind {
+        TotalKind::Credit => Some(TotalKind::CreditReversed),
+        TotalKind::Debit => Some(TotalKind::DebitReversed),
+        _ => None,
+    }
+}
+
+/// What a reversal counts to that gave `given_minor` of a sale or refund back, of which
+/// `before_minor` was given back already, in minor units of the shop's currency: its share of what
+/// the original counts. Shares that follow one another add up to that.
 pub(super) fn of_reversal(
-    arrival: &LinkArrival,
-    (kind, is_refund): (MessageKind, bool),
+    original: &LinkMessage,
+    before_minor: i64,
     given_minor: i64,
 ) -> Option<Reconciled> {
-    if kind != MessageKind::Financial || given_minor <= 0 {
-        return None;
-    }
-    let whole = arrival.message.facts.amount?;
-    let amount = match arrival.record.settlement {
-        Some(settled) => {
-            let minor = share_minor(given_minor, whole.amount_minor(), settled.amount_minor());
-            Money::new(minor, settled.currency())
-        }
-        None => Money::new(given_minor, whole.currency()),
-    };
-    let kind = if is_refund { TotalKind::CreditReversed } else { TotalKind::DebitReversed };
-    Some(Reconciled { kind, amount: Some(amount) })
+    let kind = reversed_kind(original).filter(|_| given_minor > 0)?;
+    let whole_minor = original.facts.amount?.amount_minor();
+    let counted = original.reconciled.as_ref()?.amount?;
+    let at = |minor| share_minor(minor, whole_minor, counted.amount_minor());
+    let minor = at(before_minor.checked_add(given_minor)?) - at(before_minor);
+    Some(Reconciled { kind, amount: Some(Money::new(minor, counted.currency())) })
 }

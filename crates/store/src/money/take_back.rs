@@ -11,7 +11,7 @@ use ledger::LedgerError;
 use super::apply::Group;
 use super::batch::{Loaded, NewAuthorisation};
 use super::bill::Bill;
-use super::link_messages::Recorded;
+use super::link_messages::{LinkMessage, Recorded};
 use super::messages::{KeyMatch, NetworkMessage};
 use super::originals::original_among;
 use super::posted_back::{self, Back, Posted, PostedBack, refunded};
@@ -44,6 +44,8 @@ pub(super) struct Named {
     pub(super) authorisation: Authorisation,
     /// The class of the message that the network means by it.
     pub(super) kind: MessageKind,
+    /// That message; `None` of a simulated one.
+    pub(super) message_id: Option<NetworkMessageId>,
 }
 
 /// How an authorisation that is undecided is declined by a message that overtakes it.
@@ -75,7 +77,7 @@ impl Group<'_> {
         }
         let named = self.named_by(&request.message.message, request.auth_code.as_deref())?;
         let named_id = named.as_ref().map(|named| named.authorisation.auth_id);
-        let of = named.as_ref().map(|named| (named.kind, named.authorisation.is_refund()));
+        let counted = named.as_ref().and_then(|named| self.counted_original(named));
         let taken = match named {
             Some(original) => self.take_back_of(request, original)?,
             // A message that waited for its original would decline whatever has the same RRN.
@@ -84,11 +86,11 @@ impl Group<'_> {
             }
             None => Taken::nothing(MessageOutcome::Early),
         };
-        let reconciled =
-            of.and_then(|of| reconciled::of_reversal(&request.message, of, taken.given_minor));
+        let reconciled = counted
+            .and_then(|(of, before)| reconciled::of_reversal(&of, before, taken.given_minor));
         let Taken { outcome, reversal, .. } = taken;
         let row = NetworkMessage {
-            message_id: NetworkMessageId::from_i64(self.ids.next()),
+            message_id: self.message_id(Some(&request.message.record)),
             message: request.message.message.clone(),
             enterprise_id: Some(request.payer.enterprise_id),
             auth_id: reversal.as_ref().map(|it| it.auth_id),
@@ -102,6 +104,7 @@ impl Group<'_> {
             auth_id: reversal.as_ref().map(|it| it.auth_id).or(named_id),
             outcome: Some(outcome),
             reversed_auth_id: reconciled.as_ref().and(named_id),
+            repeats_message_id: None,
             reconciled,
         };
         self.record_arrival(&request.message, about);
@@ -123,7 +126,22 @@ impl Group<'_> {
         let Some(original) = original_among(message, candidates) else { return Ok(None) };
         let Some(auth_id) = original.auth_id else { return Ok(None) };
         let kind = original.message.identity.numbers.kind;
-        Ok(Some(Named { authorisation: self.begun(auth_id)?, kind }))
+        let message_id = Some(original.message_id);
+        Ok(Some(Named { authorisation: self.begun(auth_id)?, kind, message_id }))
+    }
+
+    /// The message of a sale or refund, which says how an original counts, and what was given back
+    /// of it so far.
+    fn counted_original(&self, named: &Named) -> Option<(LinkMessage, i64)> {
+        let (it, named_id) = (&named.authorisation, named.message_id?);
+        let records = self.batch.counted.iter().chain(&self.batch.new_records);
+        let mut own = records.filter(|record| {
+            let is_named = [Some(record.message_id), record.repeats_message_id];
+            record.auth_id == Some(it.auth_id) && is_named.contains(&Some(named_id))
+        });
+        let original = own.find(|record| reconciled::reversed_kind(record).is_some())?;
+        let posted = if it.is_refund() { refunded(it) } else { self.posted_of(it) };
+        Some((original.clone(), posted.back_acquirer_minor))
     }
 
     /// The code of an authorisation, even if this group began it.
@@ -160,7 +178,7 @@ impl Group<'_> {
     }
 
     fn take_back_of(&mut self, request: &TakeBack, original: Named) -> Result<Taken, MoneyError> {
-        let Named { authorisation: it, kind } = original;
+        let Named { authorisation: it, kind, .. } = original;
         let Some(remaining_minor) = remains_of(&it, &request.message.message) else {
             return Ok(Taken::nothing(MessageOutcome::OtherCurrency));
         };

@@ -212,7 +212,7 @@ async fn messages_postings_and_uses_come_back(store: &Store) {
             row![1, "switch-a", "0420", "412345", "000007", "", "1129120031", "000000", 1550, 840],
             row![30, "AUTH", "412345", "000001", "1129120001", "1130", "123456", "68", 2, 3, 4],
             row!["EARLY", 5, code, answered_at, "PENDING"],
-            row!["switch-a", "DEBIT_REVERSED", 1550, 840, 6, true],
+            row!["switch-a", "DEBIT_REVERSED", 1550, 840, 6, 7, true],
         ];
         Row(parts.into_iter().flat_map(|part| part.0).collect())
     };
