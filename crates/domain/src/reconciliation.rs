@@ -190,6 +190,9 @@ pub struct CutOver {
 }
 
 impl CutOver {
+    /// Where those of operators come from: each is meant.
+    pub const OF_OPERATOR: i64 = 0;
+
     /// For so long, in milliseconds, the same cut-over may come from other connections.
     pub const SAME_WITHIN_MS: i64 = 60_000;
 

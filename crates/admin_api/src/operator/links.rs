@@ -241,6 +241,7 @@ pub(crate) async fn drain(call: Call) -> Answer<LinkBody> {
     call.fields()?;
     let link = link(&call)?;
     link.drain();
+    link.drain_shown().await;
     Ok(Json(body(&call, link).await?))
 }
 
@@ -249,6 +250,7 @@ pub(crate) async fn resume(call: Call) -> Answer<LinkBody> {
     call.fields()?;
     let link = link(&call)?;
     link.resume();
+    link.drain_shown().await;
     Ok(Json(body(&call, link).await?))
 }
 

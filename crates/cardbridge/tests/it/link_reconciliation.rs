@@ -236,7 +236,7 @@ async fn totals_agree_or_differ(engine: Engine) {
 
 /// The link and the log name what differs, without card data.
 async fn shows_the_difference(bed: &Bed) {
-    let last = result(&bed, "0501", "000901").await;
+    let last = result(bed, "0501", "000901").await;
     for (key, wanted) in [
         ("mti", json!("0501")),
         ("acquirer", json!("412345")),
@@ -535,6 +535,13 @@ async fn an_operator_announces_a_cut_over_and_asks_for_a_key() {
     // The peer announces the same one.
     assert_eq!(peer.outcome(&cut_over("0800", 1)).await, accepted());
     assert_eq!(window().await, closed);
+
+    // An operator means each one. Those of the same second are one message sent again.
+    let spoken = Duration::from_millis(1_100);
+    tokio::time::sleep(spoken).await;
+    tokio::join!(call("cut-over"), peer.answer_management("201", "00"));
+    let later = window().await;
+    assert_eq!(later["from"], closed["to"], "{later}");
 
     let (answers, asked) = tokio::join!(call("key-request"), peer.answer_management("161", "00"));
     assert_eq!(answers["items"][0]["responseCode"], "00");

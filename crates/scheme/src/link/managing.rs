@@ -4,16 +4,22 @@ use std::time::Duration;
 
 use domain::CutOver;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::command::Command;
 use super::own::{Management, transmission_time};
 use super::own_requests::ManagementAnswer;
+use super::session::ConnectionState;
 use super::shared::{Drain, Link};
 use crate::translate::management_words;
 
 /// Longest wait for the answers of all peers together.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Longest wait for connections to show that they were drained or resumed, and the pause between
+/// two looks.
+const SHOWN_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_PAUSE: Duration = Duration::from_millis(5);
 
 /// Why network management was not carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +58,7 @@ impl Link {
                 at,
                 stan: String::new(),
                 transmitted_at: transmission_time(&at.to_string()),
-                origin: self.intake.store.ids().next(),
+                origin: CutOver::OF_OPERATOR,
             };
             self.cut_over(ours, false).await.map_err(|_| ManageError::NotNoted)?;
         }
@@ -86,6 +92,20 @@ impl Link {
         }
         let is_answered = answers.iter().any(|answer| answer.code.is_some());
         if is_answered { Ok(answers) } else { Err(ManageError::NoAnswer) }
+    }
+
+    /// Waits until every connection shows whether it takes requests, as far as that happens soon.
+    pub async fn drain_shown(&self) {
+        let until = Instant::now() + SHOWN_WITHIN;
+        while !self.shows_drain() && Instant::now() < until {
+            sleep(LOOK_PAUSE).await;
+        }
+    }
+
+    fn shows_drain(&self) -> bool {
+        let is_draining = *self.watch_drain().borrow() != Drain::No;
+        let connections = self.status().connections;
+        connections.iter().all(|it| (it.state == ConnectionState::Draining) == is_draining)
     }
 
     /// Refuses requests until [`Link::resume`].
