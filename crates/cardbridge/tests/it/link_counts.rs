@@ -167,16 +167,19 @@ async fn cut_overs_beyond_those_that_wait_are_refused() {
     }
     // On a slow machine the first may be given up before the last arrives.
     let (mut stan, mut answered) = (MOST_CUT_OVERS, 0);
-    loop {
-        stan += 1;
-        peer.send(&cut_over("0800", stan)).await;
-        let answer = peer.receive().await.unwrap().outcome();
-        answered += 1;
-        if answer == is("0810", "91") {
-            break;
+    let refused = async {
+        loop {
+            stan += 1;
+            peer.send(&cut_over("0800", stan)).await;
+            let answer = peer.receive().await.unwrap().outcome();
+            answered += 1;
+            if answer == is("0810", "91") {
+                return;
+            }
+            assert_eq!(answer, is("0810", "96"));
         }
-        assert_eq!(answer, is("0810", "96"));
-    }
+    };
+    timeout(WAIT, refused).await.expect("no more may wait");
     held.rollback().await.unwrap();
     for _ in answered..stan {
         let (mti, code) = peer.receive().await.unwrap().outcome();

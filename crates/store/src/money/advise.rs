@@ -64,7 +64,10 @@ impl Group<'_> {
                 self.note_message(row, first);
             }
         }
-        let is_repeated = known.as_ref().is_some_and(Known::is_accepted);
+        // One that says something else than before is on record by itself.
+        let is_repeated = known.as_ref().is_some_and(|known| {
+            known.is_accepted() && known.message.stated_minor == stated_minor(request)
+        });
         let about_id = auth_id.or(known.as_ref().and_then(|known| known.message.auth_id));
         if !is_repeated {
             self.record_advice(request, about_id, known.as_ref());
