@@ -113,6 +113,7 @@ pub(crate) async fn reverse(
         auth_id: request.original.auth_id,
         acquirer_amount_minor: request.acquirer_amount_minor,
         remaining_minor: request.remaining_minor,
+        takes_refunds: prepared.reason.is_some(),
         receipt: StoredReceipt::because(prepared.reason.as_deref()),
         reversal_id,
         webhooks: transactions(prepared.context.vm_card.as_ref(), *vm_settings),

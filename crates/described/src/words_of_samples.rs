@@ -73,7 +73,7 @@ pub(super) const BY_FIELD: &[(&str, &str, &str)] = &[
     ("NoticeData", "transactionType", "R"),
     ("OperatorReversal", "reason", "the network gave up"),
     ("OperatorReversal", "remainingAmount", "null"),
-    ("ReceiptBody", "reversalReason", "null"),
+    ("ReceiptParts", "reversalReason", "null"),
     ("ReceiptNetwork", "acquirer", "\"412345\""),
     ("ReceiptNetwork", "acquirerCountry", "\"702\""),
     ("ReceiptNetwork", "billingRate", "null"),

@@ -161,6 +161,8 @@ pub struct ReverseAuthorisation {
     pub acquirer_amount_minor: Option<i64>,
     /// What is to remain of it, in place of an amount that is taken back.
     pub remaining_minor: Option<i64>,
+    /// True if an approved refund may be taken back as well: an operator decides so.
+    pub takes_refunds: bool,
     /// The receipt of the reversal until it is decided.
     pub receipt: String,
     /// Id of the reversal itself.

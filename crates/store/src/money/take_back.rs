@@ -268,13 +268,14 @@ impl Group<'_> {
         request: &ReverseAuthorisation,
     ) -> Result<Authorisation, MoneyError> {
         let it = self.loaded(request.auth_id)?;
-        let is_posted = it.is_refund()
+        let is_refund = it.is_refund() && request.takes_refunds;
+        let is_posted = is_refund
             || it.hold_state == HoldState::Posted
                 && self.kind_of(it.auth_id) == MessageKind::Financial;
         if request.remaining_minor.is_none() && !is_posted {
             return self.reverse(request);
         }
-        if !it.is_refund() {
+        if !is_refund {
             steps::require_approved(&it)?;
         } else if it.status != AuthorisationStatus::Approved {
             return Err(MoneyError::NotApproved);
@@ -287,7 +288,7 @@ impl Group<'_> {
             now: request.now,
         };
         let reversal = match it.hold_state {
-            _ if it.is_refund() => self.take_refund_back(&it, &back)?,
+            _ if is_refund => self.take_refund_back(&it, &back)?,
             HoldState::Pending => self.release_to(&it, &back)?,
             HoldState::Posted if is_posted => self.post_back(&it, &back)?,
             // It was cleared by other means: the merchant's claim stands.
@@ -332,6 +333,7 @@ impl Group<'_> {
             auth_id: original.auth_id,
             acquirer_amount_minor: Some(excess_minor),
             remaining_minor: None,
+            takes_refunds: false,
             receipt: back.receipt.to_owned(),
             reversal_id: back.reversal_id,
             webhooks: back.webhooks.clone(),

@@ -291,6 +291,7 @@ impl Game {
                 let it = ReverseAuthorisation {
                     auth_id,
                     remaining_minor: None,
+                    takes_refunds: false,
                     receipt: "{}".to_owned(),
                     acquirer_amount_minor,
                     reversal_id,

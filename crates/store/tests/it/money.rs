@@ -284,6 +284,7 @@ both_engines!(clearing_reversal_and_refund_move_what_they_say, |store| {
         .reverse_authorisation(ReverseAuthorisation {
             auth_id: it.auth_id,
             remaining_minor: None,
+            takes_refunds: false,
             receipt: "{}".to_owned(),
             acquirer_amount_minor: Some(30),
             reversal_id,

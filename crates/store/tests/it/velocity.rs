@@ -144,6 +144,7 @@ both_engines!(declines_reversals_and_expiries_give_back_and_clearings_do_not_cou
         let request = ReverseAuthorisation {
             auth_id,
             remaining_minor: None,
+            takes_refunds: false,
             receipt: "{}".to_owned(),
             acquirer_amount_minor,
             reversal_id,
@@ -262,6 +263,7 @@ both_engines!(a_completion_counts_with_what_its_reservation_lacks, |store| {
         let reversal = ReverseAuthorisation {
             auth_id: completion_id,
             remaining_minor: None,
+            takes_refunds: false,
             receipt: "{}".to_owned(),
             acquirer_amount_minor: None,
             reversal_id: AuthId::from_i64(store.ids().next()),
@@ -370,6 +372,7 @@ both_engines!(a_completion_reversed_in_parts_gives_back_its_count, |store| {
             let reversal = ReverseAuthorisation {
                 auth_id,
                 remaining_minor: None,
+                takes_refunds: false,
                 receipt: "{}".to_owned(),
                 acquirer_amount_minor: part,
                 reversal_id: AuthId::from_i64(store.ids().next()),

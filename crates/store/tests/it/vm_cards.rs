@@ -374,6 +374,7 @@ both_engines!(what_a_deleted_card_still_gets_or_lacks_is_the_app_s, |store| {
     let reversal = ReverseAuthorisation {
         auth_id: reversed,
         remaining_minor: None,
+        takes_refunds: false,
         receipt: "{}".to_owned(),
         acquirer_amount_minor: None,
         reversal_id: AuthId::from_i64(store.ids().next()),

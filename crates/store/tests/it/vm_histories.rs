@@ -225,6 +225,7 @@ impl Game {
             Step::Reverse(index, acquirer_amount_minor) => Command::Reverse(ReverseAuthorisation {
                 auth_id: any(index)?.auth_id,
                 remaining_minor: None,
+                takes_refunds: false,
                 receipt: "{}".to_owned(),
                 acquirer_amount_minor,
                 reversal_id: AuthId::from_i64(self.store.ids().next()),

@@ -43,6 +43,7 @@ fn reversal(minor: Option<i64>) -> ReverseAuthorisation {
     ReverseAuthorisation {
         auth_id: AuthId::from_i64(3),
         remaining_minor: None,
+        takes_refunds: false,
         receipt: "{}".to_owned(),
         acquirer_amount_minor: minor,
         reversal_id: AuthId::from_i64(9),
