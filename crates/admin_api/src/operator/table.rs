@@ -135,8 +135,9 @@ fn authorisations() -> Group {
             )
             .about(
                 "Reverses an approved authorisation in the network's place, and tells the \
-                     enterprise. What is held is released, what a message posted is posted back. \
-                     A repeat of the authorisation by the network still gets its first answer.",
+                 enterprise. What is held is released, what a message posted is posted back, and \
+                 what a refund gave is taken back. A repeat of the authorisation by the network \
+                 still gets its first answer.",
             )
             .takes(OPERATOR_REVERSAL),
             route("GET /admin/v1/transactions", "list_transactions", transactions::list)
@@ -322,8 +323,8 @@ fn links() -> Group {
             route("POST /admin/v1/links/{name}/cut-over", "cut_over_link", links::cut_over)
                 .about(
                     "Announces a cut-over on every connection of the link. Its reconciliation \
-                     window is closed once a peer answers 00; within a minute after another \
-                     cut-over it is taken for the same.",
+                     window is closed once a peer answers 00; within a minute after a cut-over \
+                     of the peer it is taken for the same.",
                 )
                 .takes(NO_FIELDS),
             route(

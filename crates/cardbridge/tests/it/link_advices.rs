@@ -525,6 +525,28 @@ async fn a_fact_may_be_worth_nothing(engine: Engine) {
     bed.world.verify_ledger().await;
 }
 
+/// What has a sale's RRN corrects it, however often, and leaves one posting to take back.
+async fn corrections_are_no_parts(engine: Engine) {
+    let (bed, mut peer) = bed(&engine).await;
+    let mut sale = bed.purchase(1);
+    sale.set_mti(message("0200", &[]).mti());
+    let sold = peer.ask(&sale).await;
+    let (rrn, code) = (sold.text(37).unwrap().to_owned(), sold.text(38).unwrap().to_owned());
+    for (second, minor, available) in
+        [(2, 2_000, "99980.00"), (3, 1_800, "99982.00"), (4, 1_700, "99983.00")]
+    {
+        // Another local time makes it another message; without DE90 it names the one of its STAN.
+        let time = format!("20010{second}");
+        let corrected = advice(&bed, "0220", 1, minor, &[(12, &time), (37, &rrn), (38, &code)]);
+        assert_eq!(peer.outcome(&corrected).await, is("0230", "00"));
+        assert_eq!(bed.world.available().await, available, "{minor}");
+    }
+    let undo = reversal(&bed, "0420", 20, 1, &[(90, &naming("0200", 1))]);
+    assert_eq!(peer.outcome(&undo).await, is("0430", "00"));
+    assert_eq!(bed.world.available().await, "100000.00");
+    bed.world.verify_ledger().await;
+}
+
 /// A fact that is sent again raises nothing that was reversed since, whatever type it has.
 async fn a_fact_that_is_sent_again_is_a_repeat(engine: Engine) {
     let (bed, mut peer) = bed(&engine).await;
@@ -564,6 +586,8 @@ async fn a_fact_that_is_sent_again_is_a_repeat(engine: Engine) {
 }
 
 on_both_engines! {
+    corrections_are_no_parts:
+        corrections_are_no_parts_on_sqlite, corrections_are_no_parts_on_postgresql;
     a_reversal_outlives_a_decline:
         a_reversal_outlives_a_decline_on_sqlite, a_reversal_outlives_a_decline_on_postgresql;
     a_fact_may_be_worth_nothing:

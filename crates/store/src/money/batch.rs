@@ -103,8 +103,8 @@ pub(super) struct Batch {
     pub(super) transfers: Vec<Transfer>,
     /// What was posted back of originals, in minor units of the shop's and the billing currency.
     pub(super) posted_back: HashMap<AuthId, (i64, i64)>,
-    /// How many financial messages made originals or cleared a part of them.
-    pub(super) clearings: HashMap<AuthId, i64>,
+    /// The messages that made originals and cleared them.
+    pub(super) makers: HashMap<AuthId, Makers>,
     /// Messages that stand for another authorisation or amount from now on.
     pub(super) restated: Vec<(NetworkMessageId, AuthId, Option<i64>)>,
     pub(super) jobs: Vec<Job>,
@@ -114,6 +114,13 @@ pub(super) struct Batch {
     pub(super) flows: Vec<VmFlow>,
     /// Fees of the group, not yet taken from their accounts.
     pub(super) charges: Vec<Charge>,
+}
+
+/// How many messages of each class made an authorisation, or cleared it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Makers {
+    pub(super) authorising: i64,
+    pub(super) financial: i64,
 }
 
 impl Batch {
@@ -250,21 +257,22 @@ impl Batch {
         Ok(())
     }
 
-    /// Counts the financial messages that made originals or cleared a part of them; corrections of
-    /// such a message name it.
-    pub(super) async fn load_clearings(
+    /// Counts the messages that made originals and cleared them; corrections name a financial one.
+    pub(super) async fn load_makers(
         &mut self,
         tx: &Tx,
         originals: &BTreeSet<AuthId>,
     ) -> Result<(), StoreError> {
-        let sql = "SELECT COUNT(*) FROM network_message WHERE enterprise_id = $1 \
-            AND auth_id = $2 AND kind = 'FIN' \
+        let sql = "SELECT COUNT(CASE WHEN kind = 'AUTH' THEN 1 END), \
+            COUNT(CASE WHEN kind = 'FIN' THEN 1 END) FROM network_message \
+            WHERE enterprise_id = $1 AND auth_id = $2 \
             AND (original_kind IS NULL OR original_kind = 'AUTH')";
         for auth_id in originals {
             let Some(loaded) = self.authorisations.get(auth_id) else { continue };
             let key = [loaded.authorisation.enterprise_id.into(), (*auth_id).into()];
-            let count: Option<i64> = tx.one(sql, &key).await?;
-            self.clearings.insert(*auth_id, count.unwrap_or(0));
+            let counted: Option<(i64, i64)> = tx.one(sql, &key).await?;
+            let (authorising, financial) = counted.unwrap_or_default();
+            self.makers.insert(*auth_id, Makers { authorising, financial });
         }
         Ok(())
     }

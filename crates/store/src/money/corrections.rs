@@ -18,10 +18,10 @@ impl Group<'_> {
         before_minor: i64,
     ) -> Result<Stated, MoneyError> {
         let wanted_minor = request.record.acquirer_amount.amount_minor();
-        let first = self.first_of_bill(it)?;
         if wanted_minor == before_minor {
             return Ok(Stated::default());
         }
+        let first = self.first_of_bill(it)?;
         if wanted_minor < before_minor {
             let kept_minor = self.bill(&first).unreversed_minor();
             let less_minor = kept_minor.saturating_sub(before_minor - wanted_minor);

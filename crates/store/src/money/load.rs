@@ -51,7 +51,7 @@ pub(super) async fn load(
     outs_ids.extend(batch.bills_of(&originals));
     batch.load_bills(tx, outs_ids).await?;
     batch.load_posted_back(tx, &originals).await?;
-    batch.load_clearings(tx, &originals).await?;
+    batch.load_makers(tx, &originals).await?;
     batch.load_references(tx, references).await?;
     pans.extend(batch.counted_pans(commands));
     batch.load_velocity_uses(tx, pans).await?;

@@ -9,7 +9,7 @@ use domain::{
 use ledger::LedgerError;
 
 use super::apply::Group;
-use super::batch::{Loaded, NewAuthorisation};
+use super::batch::{Loaded, Makers, NewAuthorisation};
 use super::bill::Bill;
 use super::link_messages::{LinkMessage, Recorded};
 use super::messages::{KeyMatch, NetworkMessage};
@@ -214,7 +214,8 @@ impl Group<'_> {
     ) -> Result<Taken, MoneyError> {
         let is_approved = it.status == AuthorisationStatus::Approved;
         let is_financial = kind == MessageKind::Financial && !it.is_refund();
-        let is_in_part = it.hold_state == HoldState::Pending || self.clearings_of(it.auth_id) > 1;
+        let is_in_part =
+            it.hold_state == HoldState::Pending || self.is_cleared_in_parts(it.auth_id);
         if is_approved && is_financial && is_in_part {
             // One of several clearings, or one that left a hold open: which money it is cannot be
             // told by what remains of it alone.
@@ -403,24 +404,32 @@ impl Group<'_> {
     /// The class of the messages that made or posted an authorisation: financial if one of them
     /// was.
     pub(super) fn kind_of(&self, auth_id: AuthId) -> MessageKind {
-        if self.clearings_of(auth_id) > 0 {
+        if self.makers_of(auth_id).financial > 0 {
             MessageKind::Financial
         } else {
             MessageKind::Authorisation
         }
     }
 
-    /// How many financial messages made an authorisation or cleared a part of it, even if this
-    /// group began them.
-    fn clearings_of(&self, auth_id: AuthId) -> i64 {
-        let stored = self.batch.clearings.get(&auth_id).copied().unwrap_or(0);
-        let new = self.batch.new_messages.iter().filter(|message| {
+    /// True if several clearings followed a request. What follows a single message corrects it.
+    fn is_cleared_in_parts(&self, auth_id: AuthId) -> bool {
+        let Makers { authorising, financial } = self.makers_of(auth_id);
+        authorising > 0 && financial > 1
+    }
+
+    /// The messages that made an authorisation and cleared it, even if this group began them.
+    fn makers_of(&self, auth_id: AuthId) -> Makers {
+        let mut makers = self.batch.makers.get(&auth_id).copied().unwrap_or_default();
+        for message in self.batch.new_messages.iter().filter(|it| it.auth_id == Some(auth_id)) {
             let named = message.message.facts.original.as_ref().map(|original| original.kind);
-            message.auth_id == Some(auth_id)
-                && message.message.identity.numbers.kind == MessageKind::Financial
-                && named != Some(MessageKind::Financial)
-        });
-        new.fold(stored, |count, _| count.saturating_add(1))
+            match message.message.identity.numbers.kind {
+                _ if named == Some(MessageKind::Financial) => {}
+                MessageKind::Authorisation => makers.authorising += 1,
+                MessageKind::Financial => makers.financial += 1,
+                MessageKind::Reversal | MessageKind::Reconciliation => {}
+            }
+        }
+        makers
     }
 
     /// Takes back what a refund gave, even if less is available; returns the record of it.
