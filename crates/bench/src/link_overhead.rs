@@ -1,5 +1,8 @@
 //! The time that the platform adds to the enterprise's own answer by a link, compared with that by
 //! the sandbox API: rounds of both take turns on one platform.
+//!
+//! The store is in memory where the machine has a place for that: on a disk, a few slow syncs decide
+//! which side has the larger p99.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,29 +15,31 @@ use crate::link_cost::Bed;
 use crate::load::ticks;
 use crate::overhead::{self, RATE};
 use crate::report::{Bound, Measurement};
-use crate::statistics::{percentile, sorted};
+use crate::statistics::{median, percentile, sorted};
 
-/// Rounds of each side, alternating.
-const ROUNDS: u32 = 5;
+/// Rounds of each side, alternating; odd, so that one of them is the median.
+const ROUNDS: u32 = 11;
 /// Purchases of a round.
-const COUNT: u32 = 4 * RATE;
+const COUNT: u32 = 3 * RATE;
+/// A file system in memory.
+const IN_MEMORY: &str = "/dev/shm";
 
-/// Measures on a store of its own.
+/// Measures on a store of its own, in `work_dir` if there is no file system in memory.
 pub async fn measure(server: &Path, work_dir: &Path) -> Result<Vec<Measurement>> {
     ensure!(server.is_file(), "{} is not there: build it first", server.display());
-    let directory = tempfile::tempdir_in(work_dir)?;
+    let place = Some(Path::new(IN_MEMORY)).filter(|place| place.is_dir()).unwrap_or(work_dir);
+    let directory = tempfile::tempdir_in(place)?;
     let bed = Bed::new(Command::new(server), directory.path(), IN_FLIGHT).await?;
     by_api(&bed, RATE).await?;
     by_link(&bed, RATE).await?;
-    let (mut api, mut link) = (Vec::new(), Vec::new());
+    let (mut of_api, mut of_link) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        api.extend(by_api(&bed, COUNT).await?);
-        link.extend(by_link(&bed, COUNT).await?);
+        of_api.push(sorted(by_api(&bed, COUNT).await?));
+        of_link.push(sorted(by_link(&bed, COUNT).await?));
     }
     bed.end()?;
-    let (api, link) = (sorted(api), sorted(link));
-    let [api_p50, link_p50] = [&api, &link].map(|added| percentile(added, 500));
-    let [api_p99, link_p99] = [&api, &link].map(|added| percentile(added, 990));
+    let [api_p50, link_p50] = [&of_api, &of_link].map(|rounds| median_of(rounds, 500));
+    let [api_p99, link_p99] = [&of_api, &of_link].map(|rounds| median_of(rounds, 990));
     let info = Measurement::info;
     Ok(vec![
         info("link_api_p50_ms", "added by the sandbox API, 200/s: p50", api_p50, "ms"),
@@ -44,6 +49,11 @@ pub async fn measure(server: &Path, work_dir: &Path) -> Result<Vec<Measurement>>
         info("link_p99_ratio", "p99 by a link / by the sandbox API", link_p99 / api_p99, "")
             .held_to(Bound::AtMost(1.0)),
     ])
+}
+
+/// The median, over the rounds, of a percentile of each.
+fn median_of(rounds: &[Vec<f64>], per_mille: usize) -> f64 {
+    median(rounds.iter().map(|added| percentile(added, per_mille)).collect())
 }
 
 async fn by_api(bed: &Bed, count: u32) -> Result<Vec<f64>> {

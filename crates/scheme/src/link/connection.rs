@@ -45,7 +45,8 @@ pub(super) struct Connection {
     unproven: Garbage,
     pub(super) own: OwnRequests,
     pub(super) under_way: JoinSet<Option<Outgoing>>,
-    pub(super) queue: Sender<Outgoing>,
+    /// Boxed, because an idle connection has room for dozens from its beginning.
+    pub(super) queue: Sender<Box<Outgoing>>,
 }
 
 /// What a frame was.
@@ -60,7 +61,7 @@ impl Connection {
         link: Arc<Link>,
         id: u64,
         stream: ReadHalf,
-        queue: Sender<Outgoing>,
+        queue: Sender<Box<Outgoing>>,
         now: Instant,
     ) -> Self {
         let settings = link.settings();
@@ -120,7 +121,7 @@ impl Connection {
 
     pub(super) fn send(&self, outgoing: Outgoing) -> Result<(), CloseReason> {
         let is_answer = outgoing.answers.is_some();
-        self.queue.try_send(outgoing).map_err(|_| {
+        self.queue.try_send(Box::new(outgoing)).map_err(|_| {
             self.link.count_undelivered(Undelivered::NotWritten, usize::from(is_answer));
             CloseReason::SlowReader
         })

@@ -69,7 +69,7 @@ pub(crate) async fn serve_connection(
     commands.close();
     while let Ok(command) = commands.try_recv() {
         if let Command::Answer(outgoing) = command {
-            connection.link.hand_over(outgoing);
+            connection.link.hand_over(*outgoing);
         }
     }
     connection.note();
@@ -202,7 +202,7 @@ impl Connection {
     async fn obey(&mut self, command: Command, now: Instant) -> Result<(), CloseReason> {
         let (what, answer) = match command {
             Command::Manage { what, answer } => (what, answer),
-            Command::Answer(outgoing) => return self.send_in_turn(outgoing).await,
+            Command::Answer(outgoing) => return self.send_in_turn(*outgoing).await,
         };
         let key = self.own.next_key(self.link.real_now());
         if !self.own.ask(what, key.clone(), now, answer) {

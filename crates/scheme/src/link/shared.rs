@@ -419,7 +419,7 @@ impl Link {
         if outgoing.answers.is_none() {
             return;
         }
-        let mut command = Command::Answer(outgoing);
+        let mut command = Command::Answer(Box::new(outgoing));
         if self.settings.answers_anywhere {
             for held in locked(&self.connections).values() {
                 if held.status.state != ConnectionState::SignedOn {

@@ -20,7 +20,7 @@ pub(crate) async fn write_frames(
     link: Arc<Link>,
     id: u64,
     mut stream: WriteHalf,
-    mut queue: Receiver<Outgoing>,
+    mut queue: Receiver<Box<Outgoing>>,
 ) -> Option<CloseReason> {
     while let Some(outgoing) = queue.recv().await {
         let writing = async {
@@ -43,7 +43,7 @@ pub(crate) async fn write_frames(
         // The peer may have received the one that was begun.
         link.count_undelivered(Undelivered::NotWritten, usize::from(outgoing.answers.is_some()));
         while let Ok(outgoing) = queue.try_recv() {
-            link.hand_over(outgoing);
+            link.hand_over(*outgoing);
         }
         return Some(reason);
     }
