@@ -1,8 +1,8 @@
 //! The time that the platform adds to the enterprise's own answer by a link, compared with that by
 //! the sandbox API: rounds of both take turns on one platform.
 //!
-//! The store is in memory where the machine has a place for that: on a disk, a few slow syncs decide
-//! which side has the larger p99.
+//! The store is in memory where the machine has a place for that: on a disk, a few slow syncs
+//! decide which side has the larger p99.
 
 use std::path::Path;
 use std::process::Command;

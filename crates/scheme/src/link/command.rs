@@ -18,7 +18,7 @@ pub(crate) enum Command {
         /// Gets the answer.
         answer: oneshot::Sender<ManagementAnswer>,
     },
-    /// An answer is to be sent in place of a connection that is gone. Boxed, because each connection
-    /// has room for several commands from its beginning.
+    /// An answer is to be sent in place of a connection that is gone. Boxed, because each
+    /// connection has room for several commands from its beginning.
     Answer(Box<Outgoing>),
 }
