@@ -86,7 +86,7 @@ async fn no_answer_of_a_burst_is_lost_or_doubled(engine: Engine) {
          {{ burst = '0100', count = {count}, per-second = {PER_SECOND}, fields = {{ \
             2 = '{{pan}}', 3 = '000000', 4 = '000000000100', 7 = '{{now}}', 11 = '{{stan}}', \
             12 = '{{now}}', 13 = '{{now}}', 32 = '412345', 37 = '{{rrn}}', 49 = '840' }}, \
-            expect-codes = ['00', '05', '65'] }},\
+            expect-codes = ['00', '05', '65', '91'] }},\
          {{ silence-ms = 300 }} ]"
     );
     let file = directory.path().join("burst.toml");
@@ -100,8 +100,10 @@ async fn no_answer_of_a_burst_is_lost_or_doubled(engine: Engine) {
         assert_eq!(code, Some(0), "{stdout}{stderr}");
         let burst: Value = serde_json::from_str(stdout.lines().nth(2).unwrap()).unwrap();
         let of = |code: &str| burst["codes"][code].as_u64().unwrap_or_default();
-        // In full the count of purchases that a card may make in a day is passed.
-        assert_eq!(of("00") + of("05") + of("65"), u64::from(count), "{burst}");
+        // In full the count of purchases that a card may make in a day is passed, and on a machine
+        // that is too slow for the rate the number of requests in flight.
+        let answered = ["00", "05", "65", "91"].map(of).iter().sum::<u64>();
+        assert_eq!(answered, u64::from(count), "{burst}");
         approved += of("00");
     }
     assert!(approved > 0);
