@@ -8,7 +8,7 @@ use store::{
     AuthorisationView, BeginOutcome, Claim, DecideAuthorisation, OpenDay, PinPresentation,
     StoreError, TakenBack,
 };
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
 use wire::cardbridge::authorisation_notice::SealedNotice;
 
@@ -23,6 +23,7 @@ use crate::forward::{self, AuthEndpoint, Exchange};
 use crate::held::{Held, HoldOutcome, TimeToAnswer};
 use crate::hold::HoldTerms;
 use crate::late_reads::LateReads;
+use crate::left_behind::LeftBehind;
 use crate::load::load;
 use crate::parts::{PartTurns, converted};
 use crate::receipt::{NoticeFacts, Receipt, Timings, whole_ms};
@@ -197,6 +198,14 @@ impl Authoriser {
         let AuthoriserParts { store, vm_settings, .. } = &self.parts;
         let undecided = Arc::clone(&self.undecided);
         Recovery::new(store.clone(), *vm_settings, undecided).await?.run().await
+    }
+
+    /// Ends what dead processes left behind, until `stopped` turns true.
+    pub async fn keep_ending_left_behind(&self, stopped: watch::Receiver<bool>) {
+        let AuthoriserParts { store, vm_settings, .. } = &self.parts;
+        if !store.is_embedded() {
+            LeftBehind::new(store.clone(), *vm_settings).keep_looking(stopped).await;
+        }
     }
 
     /// Waits until no authorisation is under way; reads of late answers go on.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{AuthId, Cause};
+use domain::{AuthId, Authorisation, Cause};
 use store::{AuthorisationView, Store, WritesUnderWay};
 use wire::vm::VmSettings;
 
@@ -45,17 +45,18 @@ pub(crate) async fn decline_unwritten(
             Some(since) => since,
             None => store.writes_under_way().await?,
         })),
-        declined => declined.map(|()| Declined::Done),
+        declined => declined.map(|_| Declined::Done),
     }
 }
 
-/// Declines an authorisation that nobody is working on.
+/// Declines an authorisation that nobody is working on. Returns it as it is decided now, which may
+/// be by somebody else.
 pub(crate) async fn decline(
     store: &Store,
     settings: Option<VmSettings>,
     auth_id: AuthId,
     cause: Cause,
-) -> Result<(), AuthoriseError> {
+) -> Result<Authorisation, AuthoriseError> {
     let view = store.find_of_anyone::<AuthorisationView>(auth_id).await?;
     let view = view.ok_or(AuthoriseError::Missing(AUTHORISATION))?;
     let cause = cause_of(&view.authorisation, Err(Fault::from(cause)));
@@ -63,8 +64,8 @@ pub(crate) async fn decline(
     let held = view.authorisation;
     let card = told_card(store, settings, &held).await?;
     let webhooks = decision_webhooks(held.account.is_forwarded(), card.as_ref(), settings);
-    settle::decide(store, settle::request(store, &held, cause, receipt, webhooks)).await?;
-    Ok(())
+    let request = settle::request(store, &held, cause, receipt, webhooks);
+    Ok(settle::decide(store, request).await?)
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ mod held;
 mod hold;
 mod late;
 mod late_reads;
+mod left_behind;
 mod load;
 mod network_facts;
 mod parts;

@@ -84,7 +84,7 @@ impl Recovery {
     /// again.
     async fn decline(&self, auth_id: AuthId) -> Result<bool, AuthoriseError> {
         match decline(&self.store, self.vm_settings, auth_id, Cause::Crash).await {
-            Ok(()) => {
+            Ok(_) => {
                 tracing::warn!(%auth_id, "decided after a crash");
                 Ok(true)
             }

@@ -191,6 +191,8 @@ causes! {
         NoticeNotSealed = "notice_not_sealed",
         /// The process ended before the decision.
         Crash = "crash",
+        /// The process that worked on it did not come back, and another one ended it.
+        Abandoned = "abandoned",
         /// The store did not take the decision in time.
         DecisionNotWritten = "decision_not_written",
     }

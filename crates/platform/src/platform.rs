@@ -206,6 +206,8 @@ fn run(
     let mut running = JoinSet::new();
     running.spawn(workers::upkeep(doors.metrics.clone(), stopped.clone()));
     running.spawn(Arc::clone(&parts.schedule).run(stopped.clone()));
+    let (authoriser, until) = (Arc::clone(&parts.authoriser), stopped.clone());
+    running.spawn(async move { authoriser.keep_ending_left_behind(until).await });
     let (progress, until) = (parts.store.clone(), stopped.clone());
     running.spawn(async move { progress.keep_progress(until).await });
     for (listener, link) in listeners.links.into_iter().zip(links) {

@@ -28,6 +28,7 @@ mod intent_tickets;
 mod jobs;
 mod key_extractions;
 mod kyc_tickets;
+mod left_behind;
 mod link_keys;
 mod link_reconciliations;
 mod link_totals;

@@ -26,7 +26,7 @@ pub const PATIENT: &str = "response-time-ms = 60000";
 pub struct Pair {
     pub bed: Bed,
     pub peers: [Peer; 2],
-    _second: Server,
+    pub second: Server,
     _directory: TempDir,
 }
 
@@ -42,7 +42,7 @@ impl Pair {
         let second = spawn(another(&engine, &bed.world, &own, &options), &own);
         let other = text(&sandbox_json(&own)["links"], "default");
         let peers = [bed.signed_on().await, Peer::signed_on(&other).await];
-        Self { bed, peers, _second: second, _directory: directory }
+        Self { bed, peers, second, _directory: directory }
     }
 
     async fn answers(&mut self) -> [Received; 2] {
@@ -103,7 +103,7 @@ async fn one_process_is_killed_and_the_other_goes_on() {
     pair.bed.world.verify_ledger().await;
 }
 
-fn repeated(mut request: Message) -> Message {
+pub fn repeated(mut request: Message) -> Message {
     request.set_mti(message("0101", &[]).mti());
     request
 }

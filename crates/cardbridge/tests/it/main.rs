@@ -22,6 +22,7 @@ mod hanging_commit;
 mod iso;
 mod iso_peer;
 mod keyed_calls;
+mod left_behind;
 mod life;
 mod link_advices;
 mod link_connecting;

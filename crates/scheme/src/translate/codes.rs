@@ -107,7 +107,7 @@ pub(super) const fn code_of(cause: &Cause, no_answer: Code) -> Code {
         | Cause::NetworkDeclined
         | Cause::ChipUnverified
         | Cause::Other(_) => Code::DO_NOT_HONOUR,
-        Cause::Crash | Cause::DecisionNotWritten => Code::new(b"96", b"909"),
+        Cause::Crash | Cause::Abandoned | Cause::DecisionNotWritten => Code::new(b"96", b"909"),
     }
 }
 
