@@ -231,10 +231,7 @@ impl From<StoreError> for Problem {
             return Self::in_progress();
         }
         tracing::error!(%error, "the store failed");
-        match error {
-            StoreError::Overloaded => Self::unavailable(),
-            _ => Self::internal(),
-        }
+        if error.is_passing() { Self::unavailable() } else { Self::internal() }
     }
 }
 

@@ -72,9 +72,8 @@ impl LeftBehind {
                 let (store, settings) = (self.store.clone(), self.vm_settings);
                 running.spawn(async move {
                     // In a separate task: a panic must not end the look.
-                    let declining = async move {
-                        decline(&store, settings, auth_id, Cause::Abandoned).await
-                    };
+                    let declining =
+                        async move { decline(&store, settings, auth_id, Cause::Abandoned).await };
                     let declined = tokio::spawn(declining).await;
                     (auth_id, declined.unwrap_or(Err(AuthoriseError::BrokenOff)))
                 });

@@ -65,6 +65,7 @@ fn decided(outcome: DecideOutcome) -> Authorisation {
 pub(crate) const fn may_pass(error: &StoreError) -> bool {
     match error {
         StoreError::Engine(_)
+        | StoreError::Away(_)
         | StoreError::Conflict(_)
         | StoreError::InDoubt(_)
         | StoreError::Overloaded => true,

@@ -140,7 +140,8 @@ impl Undecided {
 const fn may_be_written(error: &StoreError) -> bool {
     match error {
         StoreError::Engine(_) | StoreError::InDoubt(_) | StoreError::Overloaded => true,
-        StoreError::Conflict(_)
+        StoreError::Away(_)
+        | StoreError::Conflict(_)
         | StoreError::Locked(_)
         | StoreError::Duplicate(_)
         | StoreError::KeyTaken

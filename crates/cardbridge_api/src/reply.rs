@@ -126,10 +126,7 @@ impl From<ParseError> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        match error {
-            StoreError::Overloaded => Self::overloaded(),
-            _ => Self::internal(),
-        }
+        if error.is_passing() { Self::overloaded() } else { Self::internal() }
     }
 }
 

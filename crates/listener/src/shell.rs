@@ -9,7 +9,8 @@ use axum::body::Body;
 use axum::extract::MatchedPath;
 use axum::middleware::Next;
 use domain::Random;
-use http::{HeaderName, HeaderValue, Method, Request, Response};
+use http::header::RETRY_AFTER;
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
@@ -18,6 +19,8 @@ use tower::{ServiceExt as _, service_fn};
 pub type HttpService = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 
 const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+/// The pause, in seconds, after which a caller may try again what was not possible for a moment.
+const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("1");
 /// Longest trace id taken from a caller.
 const MAX_TRACE_ID_BYTES: usize = 64;
 
@@ -82,6 +85,9 @@ async fn exchange(
         }
     };
     log(shell.listener, &method, &trace_id, started, &response);
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().entry(RETRY_AFTER).or_insert(RETRY_AFTER_S);
+    }
     response.headers_mut().insert(TRACE_ID, trace_id);
     response
 }

@@ -19,6 +19,7 @@ use futures_util::FutureExt as _;
 use store::{Store, StoreError};
 use tokio::sync::{Mutex, RwLock, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 pub use lease::{LEASE_MS, LeaseLost, keep_lease};
 pub use leased_jobs::{BackOff, JobError, LeasedJobs};
@@ -30,6 +31,11 @@ pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 const MAX_SLEEP: Duration = Duration::from_secs(5);
 /// Pause when due work is held under somebody else's lease, or when the store failed.
 const BLOCKED_PAUSE: Duration = Duration::from_millis(100);
+/// How often that pause doubles while the store goes on failing: to 1.6 s, so that work goes on
+/// soon after the store does.
+const MAX_DOUBLINGS: u32 = 4;
+/// Pause between two log lines about a worker that goes on failing.
+const TELLING_INTERVAL: Duration = Duration::from_secs(30);
 /// Most pauses for which an advance waits at one due moment for work that somebody else holds.
 const MAX_BLOCKED_ROUNDS: u32 = 300;
 
@@ -50,6 +56,27 @@ pub trait Worker: Send + Sync {
 
     /// Waits until something changed that may have brought the next due moment forward.
     fn changed(&self) -> Boxed<'_, ()>;
+}
+
+/// A worker's failures in a row.
+#[derive(Default)]
+struct Failing {
+    count: u32,
+    told_at: Option<Instant>,
+}
+
+impl Failing {
+    /// Tells of a failure if it is the first or the last was told long ago; returns the pause
+    /// before the next try, which grows.
+    fn failed(&mut self, worker: &str, error: &StoreError) -> Duration {
+        self.count = self.count.saturating_add(1);
+        if self.told_at.is_none_or(|told_at| told_at.elapsed() >= TELLING_INTERVAL) {
+            self.told_at = Some(Instant::now());
+            tracing::error!(worker, failures = self.count, %error, "worker failed; trying again");
+        }
+        let doublings = self.count.saturating_sub(1).min(MAX_DOUBLINGS);
+        BLOCKED_PAUSE * 2_u32.pow(doublings)
+    }
 }
 
 /// The workers and the clock they share.
@@ -102,13 +129,16 @@ impl Schedule {
 
     async fn run_worker(self: Arc<Self>, worker: Arc<dyn Worker>, mut stop: watch::Receiver<bool>) {
         let mut advanced = self.advanced.subscribe();
+        let mut failing: Option<Failing> = None;
         while !*stop.borrow() {
             let pause = match self.start_in_background(&*worker).await {
-                Ok(pause) => pause,
-                Err(error) => {
-                    tracing::error!(worker = worker.name(), %error, "worker failed; trying again");
-                    Some(BLOCKED_PAUSE)
+                Ok(pause) => {
+                    if failing.take().is_some() {
+                        tracing::info!(worker = worker.name(), "the worker works again");
+                    }
+                    pause
                 }
+                Err(error) => Some(failing.get_or_insert_default().failed(worker.name(), &error)),
             };
             let Some(pause) = pause else { continue };
             tokio::select! {

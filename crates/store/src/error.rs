@@ -8,6 +8,10 @@ pub enum StoreError {
     /// The engine refused or failed.
     #[error("store engine: {0}")]
     Engine(String),
+    /// The server cannot be reached, does not answer in time or takes no writes; nothing was
+    /// written.
+    #[error("store away: {0}")]
+    Away(String),
     /// Another transaction was in the way; the operation may be tried again.
     #[error("store conflict: {0}")]
     Conflict(String),
@@ -33,6 +37,25 @@ pub enum StoreError {
     /// The writer has more waiting than its limit, or the store was closed.
     #[error("the store accepts no more work now")]
     Overloaded,
+}
+
+impl StoreError {
+    /// True if the same may succeed a moment later, without anything being mended.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::Away(_)
+            | Self::Conflict(_)
+            | Self::Locked(_)
+            | Self::InDoubt(_)
+            | Self::Overloaded => true,
+            Self::Engine(_)
+            | Self::Denied(_)
+            | Self::Duplicate(_)
+            | Self::KeyTaken
+            | Self::Corrupt(_) => false,
+        }
+    }
 }
 
 /// The error of an operation: of its own rules, or of the store below them.

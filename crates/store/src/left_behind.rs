@@ -14,9 +14,9 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(15);
 const MAX_ROWS: u32 = 1_000;
 
 impl Store {
-    /// Undecided authorisations of any process that began more than 15 s ago and come after `after`,
-    /// in order of id, at most `limit`. The embedded store has none: its only process declines them
-    /// at its start.
+    /// Undecided authorisations of any process that began more than 15 s ago and come after
+    /// `after`, in order of id, at most `limit`. The embedded store has none: its only process
+    /// declines them at its start.
     pub async fn abandoned_authorisations(
         &self,
         after: AuthId,

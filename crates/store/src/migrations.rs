@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::Object;
 use tokio_postgres::error::SqlState;
 
-use crate::engine::in_full;
+use crate::engine::{Connection, in_full};
 use crate::store::{Engine, Postgres};
 use crate::{Store, StoreError};
 
@@ -36,13 +35,13 @@ pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection) -> Result<()
 /// The turn of one start among those of several processes, until it is dropped.
 pub struct StartTurn {
     /// A connection in a transaction that has locked the row.
-    client: Option<Object>,
+    client: Option<Connection>,
 }
 
 impl Drop for StartTurn {
     fn drop(&mut self) {
         // Taken out of the pool, the connection closes, and the server lets go of the row.
-        self.client.take().map(Object::take);
+        self.client.take().map(Connection::take);
     }
 }
 

@@ -31,7 +31,7 @@ impl Store {
             return answer.clone();
         }
         let looked = timeout(LOOK_TIMEOUT, self.look()).await;
-        let silent = || Err(StoreError::Engine("no answer in time".to_owned()));
+        let silent = || Err(StoreError::Away("no answer in time".to_owned()));
         let answer = looked.unwrap_or_else(|_| silent());
         *last = Some((Instant::now(), answer.clone()));
         answer

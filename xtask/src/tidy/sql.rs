@@ -6,8 +6,8 @@ use super::mask::Masked;
 /// The other places where SQL is allowed. This program contains samples of it and no database. The
 /// bench measures the store against callers that write the same rows without it. The tests of
 /// reconciliation, stuck holds, jobs, references, sent passwords and kept keys change rows behind
-/// the store's back, and those of the binary set up their own servers.
-const FREE: [&str; 17] = [
+/// the store's back, and those of the binary set up their own servers and look at their sessions.
+const FREE: [&str; 19] = [
     "crates/store/",
     "crates/admin_api/tests/it/keyed_calls",
     "crates/authorise/tests/it/own_money",
@@ -22,6 +22,8 @@ const FREE: [&str; 17] = [
     "crates/cardbridge/tests/it/cluster",
     "crates/cardbridge/tests/it/hanging_commit",
     "crates/cardbridge/tests/it/keyed_calls",
+    "crates/cardbridge/tests/it/left_behind",
+    "crates/cardbridge/tests/it/store_away",
     "crates/schedule/tests/it/",
     "crates/testkit/src/database",
     "xtask/",

@@ -13,6 +13,9 @@ use tempfile::TempDir;
 
 /// Names the directory of PostgreSQL's programs; `cargo xtask test` sets it.
 const DIRECTORY_VARIABLE: &str = "CARDBRIDGE_POSTGRES_BIN";
+/// Access from this machine without a password.
+pub const TRUSTED: &str =
+    "host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n";
 /// Longest wait for a server to accept connections.
 const START_WAIT: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(100);
@@ -88,6 +91,33 @@ impl Cluster {
         self.until("SELECT bool_and(sync_state = 'sync') FROM pg_stat_replication").await;
     }
 
+    /// Pauses the server and all its processes: it accepts connections and answers none.
+    pub fn pause(&self) {
+        let server = self.server.id().to_string();
+        signal("STOP", std::slice::from_ref(&server));
+        signal("STOP", &children(&server));
+    }
+
+    /// Lets the server go on.
+    pub fn resume(&self) {
+        let server = self.server.id().to_string();
+        signal("CONT", &children(&server));
+        signal("CONT", &[server]);
+    }
+
+    /// Pauses the sessions that are open now; the server takes new ones.
+    pub async fn pause_sessions(&self) {
+        let sessions = self.connect().await.query(SESSIONS, &[]).await.unwrap();
+        let sessions: Vec<_> = sessions.iter().map(|it| it.get::<_, i32>(0).to_string()).collect();
+        assert!(!sessions.is_empty());
+        signal("STOP", &sessions);
+    }
+
+    /// Ends the sessions that are open now.
+    pub async fn end_sessions(&self) {
+        self.execute(&[&format!("SELECT pg_terminate_backend(pid) FROM ({SESSIONS}) own")]).await;
+    }
+
     /// Makes a user who may not create tables.
     pub async fn add_reader(&self, name: &str) {
         let role = format!("CREATE ROLE {name} LOGIN");
@@ -142,6 +172,29 @@ impl Cluster {
             attempt += 1;
         }
     }
+}
+
+/// The sessions of others.
+const SESSIONS: &str = "SELECT pid FROM pg_stat_activity \
+    WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+
+/// Sends processes a signal, by its name without SIG.
+fn signal(name: &str, processes: &[String]) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "name=$1; shift; kill \"-$name\" \"$@\"", "sh", name]).args(processes);
+    run(&mut shell);
+}
+
+/// The processes that a process has started.
+fn children(parent: &str) -> Vec<String> {
+    let parent_of = |process: &str| {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        // The name, in brackets, may hold blanks.
+        stat.rsplit_once(") ")?.1.split(' ').nth(1).map(str::to_owned)
+    };
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let names = all.filter_map(|it| it.file_name().into_string().ok());
+    names.filter(|it| parent_of(it).as_deref() == Some(parent)).collect()
 }
 
 /// True if the server accepts connections in time; false if it has ended.

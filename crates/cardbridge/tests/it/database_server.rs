@@ -6,10 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::certificates::certificate;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, TRUSTED};
 use crate::server::{Server, cardbridge, http, run};
 
-const TRUSTED: &str = "host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n";
 const TLS_ONLY: &str = "hostssl all all 127.0.0.1/32 trust\n";
 
 /// Starts `serve` over a fresh data directory; returns its exit code and output.

@@ -41,7 +41,8 @@ async fn released(bed: &Bed) {
     }
 }
 
-/// All purchases, declined: on a slow machine some for lack of an answer before their process ended.
+/// All purchases, declined: on a slow machine some for lack of an answer, before their process
+/// ended.
 async fn declined(bed: &Bed) -> Vec<Value> {
     let all = authorisations(&bed.world.operator, &bed.card_id).await;
     let all: Vec<_> = all.into_values().collect();

@@ -66,6 +66,7 @@ mod sandbox_orders;
 mod secrets;
 mod server;
 mod stand_in;
+mod store_away;
 mod uploads;
 mod velocity;
 mod vm_apps;

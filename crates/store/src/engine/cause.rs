@@ -17,6 +17,14 @@ pub(crate) fn in_full(error: &(dyn Error + 'static)) -> String {
     text
 }
 
+/// The reason of an error as the server gives it, or as the connection does.
+pub(super) fn reason_of(error: &tokio_postgres::Error) -> String {
+    match error.as_db_error() {
+        Some(db) => format!("{} {}", db.code().code(), db.message()),
+        None => in_full(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use thiserror::Error;

@@ -14,7 +14,7 @@ use super::group::{
     AbortOnPanic, Grouped, GroupedJob, OnLock, Verdict, apply_in_savepoint, settle,
 };
 use super::pool::{MAX_TRIES, Origin, ServerPool, commit};
-use super::postgres_session::{SILENT, Session, is_conflict};
+use super::postgres_session::{Session, is_conflict, silent};
 use super::tx::Tx;
 use crate::StoreError;
 
@@ -117,7 +117,7 @@ impl<G: Grouped> GroupWriter<G> {
         if jobs.is_empty() {
             return;
         }
-        let mut tries = 1;
+        let (mut tries, mut was_away) = (1, false);
         loop {
             let tried = async {
                 let session = self.pool.session().await?;
@@ -129,6 +129,8 @@ impl<G: Grouped> GroupWriter<G> {
                     sleep(pause(&self.origin.ids, tries)).await;
                     tries += 1;
                 }
+                // Nothing was written; the connection may have been lost while it lay idle.
+                Err(StoreError::Away(_)) if !was_away => was_away = true,
                 Err(error) => return settle(jobs, Vec::new(), &Err(error)),
             }
         }
@@ -273,7 +275,7 @@ async fn try_group<G: Grouped>(
     on_lock: OnLock,
 ) -> Result<Vec<Verdict<G>>, StoreError> {
     let ms = lock_timeout.as_millis();
-    session.control(&format!("BEGIN; SET LOCAL lock_timeout = '{ms}ms'"), true).await?;
+    session.begin(&format!("; SET LOCAL lock_timeout = '{ms}ms'")).await?;
     let tx = Tx::Postgres(session);
     let applied = timeout(APPLY_TIMEOUT, apply_in_savepoint(&tx, &origin.ids, jobs, on_lock)).await;
     let verdicts = applied.map_err(|_| silent())??;
@@ -285,10 +287,6 @@ async fn try_group<G: Grouped>(
 fn pause(ids: &IdGenerator, tries: u32) -> Duration {
     let step_ms = TRY_PAUSE_MS + ids.node().unsigned_abs() % NODE_PAUSES;
     Duration::from_millis(u64::from(tries) * step_ms)
-}
-
-fn silent() -> StoreError {
-    StoreError::Engine(SILENT.to_owned())
 }
 
 fn locked() -> StoreError {

@@ -14,6 +14,7 @@ mod postgres;
 mod postgres_session;
 mod private_file;
 mod server_url;
+mod servers;
 mod sqlite;
 mod sqlite_error;
 mod sqlite_session;
@@ -24,6 +25,7 @@ pub(crate) use cause::in_full;
 pub(crate) use group::{Grouped, GroupedJob, Repeats};
 pub(crate) use postgres::Postgres;
 pub use server_url::{ServerUrlError, check_server_url};
+pub(crate) use servers::Connection;
 pub(crate) use sqlite::Sqlite;
 #[cfg(test)]
 pub(crate) use tx::statements;
@@ -93,7 +95,21 @@ mod tests {
                 .unwrap();
         let sql = "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), \
             current_setting('idle_in_transaction_session_timeout')";
-        let rows = postgres.read(|tx| Box::pin(tx.query(sql, &[]))).await.unwrap();
-        assert_eq!(rows[0].0, ["on", "7s", "15s"].map(Value::from));
+        let rows =
+            postgres.write::<_, StoreError, _>(|tx| Box::pin(tx.query(sql, &[]))).await.unwrap();
+        assert_eq!(rows[0].0, ["on", "7s", "2s"].map(Value::from));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_an_error_broke_is_not_reported_as_committed() {
+        let postgres = Postgres::<Command>::open(&server(), ids(), Arc::default()).await.unwrap();
+        let written = postgres.write::<_, StoreError, _>(|tx| {
+            Box::pin(async move {
+                // An operation that overlooks it.
+                let _ = tx.execute("SELECT 1 / 0", &[]).await;
+                Ok(())
+            })
+        });
+        assert!(written.await.is_err());
     }
 }

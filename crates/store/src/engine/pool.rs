@@ -3,19 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
-};
+use deadpool::managed::{Pool, PoolError, TimeoutType};
+use deadpool_postgres::Runtime;
 use domain::IdGenerator;
 
 use super::cause::in_full;
-use super::postgres_session::{Session, engine_error};
+use super::postgres_session::{Session, begin};
 use super::server_url::ServerUrl;
+use super::servers::{Connection, Servers};
 use super::tx::Tx;
 use crate::StoreError;
 use crate::process::Number;
 
-/// The longest wait of a caller for a connection.
+/// The longest wait of a caller for a connection that others use.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// The most runs of an operation while other transactions are in the way.
 pub(super) const MAX_TRIES: u32 = 8;
@@ -35,12 +35,14 @@ impl Origin {
     }
 }
 
-/// A pool of connections to one place.
+/// A pool of connections to the servers of one URL.
 #[derive(Clone)]
 pub(super) struct ServerPool {
-    pub(super) pool: Pool,
-    /// Hosts and ports, for errors.
-    pub(super) place: Arc<str>,
+    pub(super) pool: Pool<Servers>,
+    /// The longest time for each statement on its connections.
+    statement_timeout: Duration,
+    /// Begins a transaction.
+    begin: Arc<str>,
 }
 
 impl ServerPool {
@@ -49,55 +51,44 @@ impl ServerPool {
         self.pool.status().waiting > 0
     }
 
-    pub(super) fn new(url: &ServerUrl, max_connections: usize) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        url: &ServerUrl,
+        max_connections: usize,
+        statement_timeout: Duration,
+    ) -> Result<Self, StoreError> {
         let failed = |error: &(dyn std::error::Error + 'static)| StoreError::Engine(in_full(error));
-        let manager = Manager::from_config(
-            url.config.clone(),
-            url.connector().map_err(|error| failed(&error))?,
-            ManagerConfig { recycling_method: RecyclingMethod::Fast },
-        );
-        let pool = Pool::builder(manager)
+        let tls = url.connector().map_err(|error| failed(&error))?;
+        let pool = Pool::builder(Servers::new(url.servers(), tls))
             .max_size(max_connections)
             .wait_timeout(Some(CONNECTION_TIMEOUT))
-            .create_timeout(Some(CONNECTION_TIMEOUT))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| failed(&error))?;
-        Ok(Self { pool, place: url.place.as_str().into() })
+        let begin = begin(url.config.get_options().unwrap_or_default()).into();
+        Ok(Self { pool, statement_timeout, begin })
     }
 
-    pub(super) async fn connection(&self) -> Result<Object, StoreError> {
-        self.pool.get().await.map_err(|error| {
-            let cause = match error {
-                PoolError::Backend(error) => match engine_error(error) {
-                    StoreError::Engine(text) => text,
-                    other => other.to_string(),
-                },
-                PoolError::Timeout(TimeoutType::Wait) => return StoreError::Overloaded,
-                PoolError::Timeout(TimeoutType::Create) => {
-                    format!("no connection within {} s", CONNECTION_TIMEOUT.as_secs())
-                }
-                other => in_full(&other),
-            };
-            StoreError::Engine(format!("{}: {cause}", self.place))
+    pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(unreached) => StoreError::Away(unreached.to_string()),
+            PoolError::Timeout(TimeoutType::Wait) => StoreError::Overloaded,
+            other => StoreError::Away(in_full(&other)),
         })
     }
 
     pub(super) async fn session(&self) -> Result<Session, StoreError> {
-        Ok(Session::new(self.connection().await?))
+        Ok(Session::new(self.connection().await?, self.statement_timeout, Arc::clone(&self.begin)))
     }
 }
 
-pub(super) async fn end(tx: Tx, sql: &str) -> Result<(), StoreError> {
+/// Undoes a transaction.
+pub(super) async fn roll_back(tx: Tx) -> Result<(), StoreError> {
     let Tx::Postgres(mut session) = tx else { return Err(StoreError::Overloaded) };
-    session.control(sql, false).await
+    session.roll_back().await
 }
 
-/// Commits. The commit has certainly failed only if the server judged it: after a lost connection,
-/// or on a server that is going down, it may stand.
+/// Commits, as [`Session::commit`] says.
 pub(super) async fn commit(tx: Tx) -> Result<(), StoreError> {
-    end(tx, "COMMIT").await.map_err(|error| match error {
-        StoreError::Engine(text) => StoreError::InDoubt(text),
-        judged => judged,
-    })
+    let Tx::Postgres(mut session) = tx else { return Err(StoreError::Overloaded) };
+    session.commit().await
 }

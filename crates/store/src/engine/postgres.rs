@@ -1,10 +1,8 @@
 //! PostgreSQL: a pool of connections, and one connection that commits in groups.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use deadpool_postgres::Object;
 use domain::IdGenerator;
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::Config;
@@ -12,9 +10,10 @@ use tokio_postgres::config::SslMode;
 
 use super::group::{Grouped, GroupedJob};
 use super::group_writer::{ASIDE_CONNECTIONS, GroupWriter, WriterWork};
-use super::pool::{MAX_TRIES, Origin, ServerPool, commit, end};
-use super::postgres_session::{Session, is_conflict};
+use super::pool::{MAX_TRIES, Origin, ServerPool, commit, roll_back};
+use super::postgres_session::{Obstacle, Session};
 use super::server_url::ServerUrl;
+use super::servers::Connection;
 use super::tx::{BoxFuture, Tx};
 use crate::StoreError;
 use crate::process::Number;
@@ -23,17 +22,21 @@ use crate::process::Number;
 const MAX_CONNECTIONS: usize = 24;
 /// The time for which a connection may be silent before it counts as lost.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Limits that the server sets unless the URL says otherwise: on the wait for a lock, and on a
-/// transaction whose client fell silent, which would keep its locks.
-const SERVER_TIMEOUTS: &str = "-c lock_timeout=10s -c idle_in_transaction_session_timeout=15s";
-/// A promise that no URL, role or database takes away: a reported commit is on disk, and on the
-/// disks of any synchronous standbys.
-const SERVER_PROMISES: &str = "-c synchronous_commit=on";
+/// The longest time for a statement of money: a purchase that waits longer is declined.
+const MONEY_STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest time for a statement that reads.
+const READ_TIMEOUT: Duration = Duration::from_secs(3);
+/// The longest time for any other statement, which may wait for a lock.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(12);
+/// The longest time for a statement of a snapshot, which may go through a whole table.
+const SNAPSHOT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 /// Commands that may wait for the writer.
 const MAX_QUEUED: usize = 4_096;
 
 /// The server engine.
 pub(crate) struct Postgres<G: Grouped> {
+    /// Hosts and ports, for errors.
+    place: String,
     pool: ServerPool,
     /// One connection for writes that must not wait for a free one.
     apart: ServerPool,
@@ -59,22 +62,22 @@ impl<G: Grouped> Postgres<G> {
         // commands that wait for a row.
         let origin = Origin { ids, number };
         let writer = GroupWriter::new(
-            ServerPool::new(&url, 1)?,
-            ServerPool::new(&url, ASIDE_CONNECTIONS)?,
+            ServerPool::new(&url, 1, MONEY_STATEMENT_TIMEOUT)?,
+            ServerPool::new(&url, ASIDE_CONNECTIONS, MONEY_STATEMENT_TIMEOUT)?,
             origin.clone(),
         );
         tokio::spawn(writer.run(work));
-        let apart = ServerPool::new(&url, 1)?;
-        Ok(Self { pool, apart, writer: queue, origin })
+        let apart = ServerPool::new(&url, 1, MONEY_STATEMENT_TIMEOUT)?;
+        Ok(Self { place: url.place, pool, apart, writer: queue, origin })
     }
 
     /// Hosts and ports, for errors.
     pub(crate) fn place(&self) -> &str {
-        &self.pool.place
+        &self.place
     }
 
     /// A connection for migrations.
-    pub(crate) async fn connection(&self) -> Result<Object, StoreError> {
+    pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
         self.pool.connection().await
     }
 
@@ -102,7 +105,17 @@ impl<G: Grouped> Postgres<G> {
     where
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>>,
     {
-        operation(&Tx::Postgres(self.session().await?)).await
+        let mut session = self.session().await?;
+        session.allow(READ_TIMEOUT);
+        match operation(&Tx::Postgres(session)).await {
+            // The connection may have been lost while it lay idle.
+            Err(StoreError::Away(_)) => {
+                let mut session = self.session().await?;
+                session.allow(READ_TIMEOUT);
+                operation(&Tx::Postgres(session)).await
+            }
+            result => result,
+        }
     }
 
     pub(crate) async fn read_snapshot<T, F>(&self, operation: F) -> Result<T, StoreError>
@@ -110,11 +123,12 @@ impl<G: Grouped> Postgres<G> {
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>>,
     {
         let mut session = self.session().await?;
-        session.control("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", true).await?;
+        session.allow(SNAPSHOT_STATEMENT_TIMEOUT);
+        session.begin_snapshot().await?;
         let tx = Tx::Postgres(session);
-        let result = operation(&tx).await;
-        end(tx, "COMMIT").await?;
-        result
+        let result = operation(&tx).await?;
+        roll_back(tx).await?;
+        Ok(result)
     }
 
     pub(crate) async fn write<T, E, F>(&self, operation: F) -> Result<T, E>
@@ -151,19 +165,18 @@ async fn first_pool(url: &mut ServerUrl) -> Result<ServerPool, StoreError> {
     if url.is_plain_first {
         let before = url.config.get_ssl_mode();
         url.config.ssl_mode(SslMode::Disable);
-        let pool = ServerPool::new(url, MAX_CONNECTIONS)?;
+        let pool = ServerPool::new(url, MAX_CONNECTIONS, STATEMENT_TIMEOUT)?;
         if pool.session().await.is_ok() {
             return Ok(pool);
         }
         url.config.ssl_mode(before);
     }
-    let pool = ServerPool::new(url, MAX_CONNECTIONS)?;
+    let pool = ServerPool::new(url, MAX_CONNECTIONS, STATEMENT_TIMEOUT)?;
     drop(pool.session().await?);
     Ok(pool)
 }
 
-/// Limits the time for which a silent connection or a stuck transaction can hold up others, unless
-/// the URL does; and makes the server keep what it reported.
+/// Limits the time for which a silent connection can hold up others, unless the URL does.
 fn bound(config: &mut Config) {
     if config.get_tcp_user_timeout().is_none() {
         config.tcp_user_timeout(SILENCE_TIMEOUT);
@@ -171,60 +184,66 @@ fn bound(config: &mut Config) {
     if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
         config.keepalives_idle(SILENCE_TIMEOUT);
     }
-    let own = config.get_options().unwrap_or_default();
-    // Of two values of a setting the later one counts.
-    let options = format!("{SERVER_TIMEOUTS} {own} {SERVER_PROMISES}");
-    config.options(options);
 }
 
-/// Writes, and again if another transaction was in the way. `origin`, if any, is checked before the
-/// commit.
+/// Writes, and again if another transaction was in the way, or once if the server was away before
+/// anything was written: the connection may have been lost while it lay idle. `origin`, if any, is
+/// checked before the commit.
 async fn write_by<T, E, F>(pool: &ServerPool, origin: Option<&Origin>, operation: F) -> Result<T, E>
 where
     E: From<StoreError>,
     F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
 {
-    let mut tries = 1;
+    let (mut tries, mut was_away) = (1, false);
     loop {
-        let (result, conflict) = try_write(pool, origin, &operation).await?;
-        if !conflict || tries == MAX_TRIES {
-            return result;
+        let (result, obstacle) = try_write(pool, origin, &operation).await;
+        match obstacle {
+            Some(Obstacle::Conflict) if tries < MAX_TRIES => tries += 1,
+            Some(Obstacle::Away) if !was_away => was_away = true,
+            _ => return result,
         }
-        tries += 1;
     }
 }
 
-/// One try; the flag is true if another transaction was in the way.
+/// One try, with what was in its way.
 async fn try_write<T, E, F>(
     pool: &ServerPool,
     origin: Option<&Origin>,
     operation: &F,
-) -> Result<(Result<T, E>, bool), E>
+) -> (Result<T, E>, Option<Obstacle>)
 where
     E: From<StoreError>,
     F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
 {
-    let mut session = pool.session().await?;
-    session.control("BEGIN", true).await?;
+    let failed = |error: StoreError| {
+        let obstacle = Obstacle::of(&error);
+        (Err(error.into()), obstacle)
+    };
+    let mut session = match pool.session().await {
+        Ok(session) => session,
+        // All servers were tried.
+        Err(error) => return (Err(error.into()), None),
+    };
+    if let Err(error) = session.begin("").await {
+        return failed(error);
+    }
     let tx = Tx::Postgres(session);
     let result = operation(&tx).await;
     if result.is_err() {
-        let conflict = match &tx {
-            Tx::Postgres(session) => session.conflict.load(Ordering::Relaxed),
-            Tx::Sqlite(_) => false,
-        };
-        end(tx, "ROLLBACK").await?;
-        return Ok((result, conflict));
+        let Tx::Postgres(session) = &tx else { return (result, None) };
+        let obstacle = session.obstacle();
+        // A connection that is not undone is closed, which undoes it.
+        let _ = roll_back(tx).await;
+        return (result, obstacle);
     }
-    if let Some(origin) = origin {
-        origin.check()?;
+    if let Some(origin) = origin
+        && let Err(error) = origin.check()
+    {
+        return (Err(error.into()), None);
     }
     match commit(tx).await {
-        Ok(()) => Ok((result, false)),
-        Err(error) => {
-            let conflict = is_conflict(&error);
-            Ok((Err(error.into()), conflict))
-        }
+        Ok(()) => (result, None),
+        Err(error) => failed(error),
     }
 }
 

@@ -1,47 +1,78 @@
 //! A connection to a server.
 
+use std::error::Error as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use deadpool_postgres::Object;
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 
-use super::cause::in_full;
+use super::cause::reason_of;
+use super::servers::Connection;
 use super::value::{Row, Value};
 use crate::StoreError;
 
-/// The longest time to begin or end a transaction, even if something between here and the server
-/// accepts bytes but does not pass them on.
-const CONTROL_TIMEOUT: Duration = Duration::from_secs(10);
-pub(super) const SILENT: &str = "the server did not answer in time";
+const SILENT: &str = "the server did not answer in time";
+/// The longest time to begin a transaction, which waits for nothing.
+const BEGIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// Settings of a transaction that the URL may set differently: the longest waits for a lock, and of
+/// the server for a client that fell silent, for whose locks others wait.
+const TIMEOUTS: [(&str, &str); 2] =
+    [("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "2s")];
+/// The server answers the end of a transaction that an error broke with success and undoes it; a
+/// statement before it fails then.
+const COMMIT: &str = "SELECT 1; COMMIT";
 
 /// A connection in use. If it is dropped inside a transaction, it is closed, not given back.
 pub(crate) struct Session {
-    client: Option<Object>,
+    client: Option<Connection>,
+    /// The longest time for each statement, even if something between here and the server accepts
+    /// bytes but does not pass them on.
+    statement_timeout: Duration,
+    /// Begins a transaction.
+    begin: Arc<str>,
     in_transaction: bool,
-    /// True if a statement failed because another transaction was in the way. Operations have their
-    /// own error types, so the engine remembers it here.
-    pub(super) conflict: AtomicBool,
-    /// True if the server turned out not to take writes. Another connection may lead to one that
-    /// does, so this one is not given back.
-    read_only: AtomicBool,
+    /// True if a statement failed because another transaction was in the way.
+    has_conflict: AtomicBool,
+    /// True if the server does not answer or takes no writes. Another connection may lead to one
+    /// that does, so neither this one nor those that lie idle are used again.
+    is_useless: AtomicBool,
+}
+
+/// The statements that begin a transaction on the servers of a URL with these `options`. The
+/// settings are part of it, so they hold behind a pooler too. Nothing takes away the promise that a
+/// reported commit is on disk, and on the disks of any synchronous standbys.
+pub(super) fn begin(options: &str) -> String {
+    let mut sql = "BEGIN; SET LOCAL synchronous_commit = on".to_owned();
+    for (name, value) in TIMEOUTS {
+        if !options.contains(name) {
+            sql.push_str(&format!("; SET LOCAL {name} = '{value}'"));
+        }
+    }
+    sql
 }
 
 impl Session {
-    pub(super) const fn new(client: Object) -> Self {
-        let (conflict, read_only) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self { client: Some(client), in_transaction: false, conflict, read_only }
+    pub(super) const fn new(
+        client: Connection,
+        statement_timeout: Duration,
+        begin: Arc<str>,
+    ) -> Self {
+        Self {
+            client: Some(client),
+            statement_timeout,
+            begin,
+            in_transaction: false,
+            has_conflict: AtomicBool::new(false),
+            is_useless: AtomicBool::new(false),
+        }
     }
 
-    fn error(&self, error: tokio_postgres::Error) -> StoreError {
-        if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION) {
-            self.read_only.store(true, Ordering::Relaxed);
-        }
-        let error = engine_error(error);
-        self.conflict.fetch_or(is_conflict(&error), Ordering::Relaxed);
-        error
+    /// Allows each statement this much time.
+    pub(super) const fn allow(&mut self, statement_timeout: Duration) {
+        self.statement_timeout = statement_timeout;
     }
 
     /// Checks that the server takes writes on this connection.
@@ -50,62 +81,144 @@ impl Session {
         let rows = self.query(sql, &[]).await?;
         let is_read_only = rows.first().is_none_or(|row| row.0 != [Value::Text("off".to_owned())]);
         if is_read_only {
-            self.read_only.store(true, Ordering::Relaxed);
-            return Err(StoreError::Engine("the server is read-only".to_owned()));
+            self.is_useless.store(true, Ordering::Relaxed);
+            return Err(StoreError::Away("the server is read-only".to_owned()));
         }
         Ok(())
     }
 
-    fn client(&self) -> Result<&Object, StoreError> {
-        self.client.as_ref().ok_or(StoreError::Overloaded)
-    }
-
     pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
         let client = self.client()?;
-        let statement = client.prepare_cached(sql).await.map_err(|e| self.error(e))?;
-        let rows =
-            client.query(&statement, &references(params)).await.map_err(|e| self.error(e))?;
-        rows.iter().map(owned).collect()
+        let rows = self.within(async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, &references(params)).await
+        });
+        rows.await?.iter().map(owned).collect()
     }
 
     pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         let client = self.client()?;
         if params.is_empty() {
             // A statement without parameters needs no plan, and neither does transaction control.
-            let answers = client.simple_query(sql).await.map_err(|e| self.error(e))?;
+            let answers = self.within(client.simple_query(sql)).await?;
             let counts = answers.iter().map(|answer| match answer {
                 SimpleQueryMessage::CommandComplete(rows) => *rows,
                 _ => 0,
             });
             return Ok(counts.sum());
         }
-        let statement = client.prepare_cached(sql).await.map_err(|e| self.error(e))?;
-        client.execute(&statement, &references(params)).await.map_err(|e| self.error(e))
+        let count = self.within(async {
+            let statement = client.prepare_cached(sql).await?;
+            client.execute(&statement, &references(params)).await
+        });
+        count.await
     }
 
-    pub(super) async fn control(
-        &mut self,
-        sql: &str,
-        in_transaction: bool,
-    ) -> Result<(), StoreError> {
+    /// Begins a transaction; `more` has further settings of it.
+    pub(super) async fn begin(&mut self, more: &str) -> Result<(), StoreError> {
+        let sql = format!("{}{more}", self.begin);
+        let statement_timeout = self.statement_timeout;
+        self.allow(statement_timeout.min(BEGIN_TIMEOUT));
+        self.control(&sql, true).await?;
+        self.allow(statement_timeout);
+        Ok(())
+    }
+
+    /// Begins a transaction that only reads, from one state of the data.
+    pub(super) async fn begin_snapshot(&mut self) -> Result<(), StoreError> {
+        self.control("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", true).await
+    }
+
+    /// Commits. The commit has certainly failed only if the server judged it: after a lost
+    /// connection, or on a server that is going down, it may stand.
+    pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
+        self.control(COMMIT, false).await.map_err(|error| match error {
+            StoreError::Engine(text) | StoreError::Away(text) => StoreError::InDoubt(text),
+            judged => judged,
+        })
+    }
+
+    /// Undoes the transaction.
+    pub(super) async fn roll_back(&mut self) -> Result<(), StoreError> {
+        self.control("ROLLBACK", false).await
+    }
+
+    /// What was in the way of a statement that failed. Operations have their own error types, so
+    /// the session remembers it.
+    pub(super) fn obstacle(&self) -> Option<Obstacle> {
+        if self.has_conflict.load(Ordering::Relaxed) {
+            return Some(Obstacle::Conflict);
+        }
+        self.is_useless.load(Ordering::Relaxed).then_some(Obstacle::Away)
+    }
+
+    async fn control(&mut self, sql: &str, in_transaction: bool) -> Result<(), StoreError> {
         self.in_transaction = true;
-        let run = self.client()?.batch_execute(sql);
-        let answered = tokio::time::timeout(CONTROL_TIMEOUT, run).await;
-        answered.map_err(|_| StoreError::Engine(SILENT.to_owned()))?.map_err(engine_error)?;
+        self.within(self.client()?.batch_execute(sql)).await?;
         self.in_transaction = in_transaction;
         Ok(())
+    }
+
+    /// The connection, unless it is of no use any more.
+    fn client(&self) -> Result<&Connection, StoreError> {
+        if self.is_useless.load(Ordering::Relaxed) {
+            return Err(silent());
+        }
+        self.client.as_ref().ok_or(StoreError::Overloaded)
+    }
+
+    /// Waits for a statement as long as it may take.
+    async fn within<T>(
+        &self,
+        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, StoreError> {
+        let error = match tokio::time::timeout(self.statement_timeout, statement).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => engine_error(&error),
+            Err(_) => silent(),
+        };
+        self.is_useless.fetch_or(matches!(error, StoreError::Away(_)), Ordering::Relaxed);
+        self.has_conflict.fetch_or(is_conflict(&error), Ordering::Relaxed);
+        Err(error)
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        if (self.in_transaction || *self.read_only.get_mut())
+        let is_useless = *self.is_useless.get_mut();
+        if (self.in_transaction || is_useless)
             && let Some(client) = self.client.take()
         {
+            let pool = Connection::pool(&client);
             // Taken out of the pool, the connection closes and the server rolls back.
-            drop(Object::take(client));
+            drop(Connection::take(client));
+            if let Some(pool) = pool.filter(|_| is_useless) {
+                pool.retain(|_, _| false);
+            }
         }
     }
+}
+
+/// Why a write may succeed at another try.
+pub(super) enum Obstacle {
+    /// Another transaction was in the way.
+    Conflict,
+    /// The connection was of no use.
+    Away,
+}
+
+impl Obstacle {
+    pub(super) const fn of(error: &StoreError) -> Option<Self> {
+        match error {
+            StoreError::Conflict(_) => Some(Self::Conflict),
+            StoreError::Away(_) => Some(Self::Away),
+            _ => None,
+        }
+    }
+}
+
+pub(super) fn silent() -> StoreError {
+    StoreError::Away(SILENT.to_owned())
 }
 
 fn references(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
@@ -159,16 +272,18 @@ impl<'a> FromSql<'a> for Value {
 
 fn owned(row: &tokio_postgres::Row) -> Result<Row, StoreError> {
     (0..row.len())
-        .map(|column| row.try_get(column).map_err(engine_error))
+        .map(|column| row.try_get(column).map_err(|error| engine_error(&error)))
         .collect::<Result<_, _>>()
         .map(Row)
 }
 
-pub(super) fn engine_error(error: tokio_postgres::Error) -> StoreError {
+fn engine_error(error: &tokio_postgres::Error) -> StoreError {
+    let text = reason_of(error);
     let Some(db) = error.as_db_error() else {
-        return StoreError::Engine(in_full(&error));
+        let is_io = error.source().is_some_and(|cause| cause.is::<std::io::Error>());
+        let is_away = error.is_closed() || is_io;
+        return if is_away { StoreError::Away(text) } else { StoreError::Engine(text) };
     };
-    let text = format!("{} {}", db.code().code(), db.message());
     match *db.code() {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
             StoreError::Conflict(text)
@@ -177,6 +292,13 @@ pub(super) fn engine_error(error: tokio_postgres::Error) -> StoreError {
         SqlState::UNIQUE_VIOLATION => {
             StoreError::Duplicate(db.constraint().unwrap_or_default().to_owned())
         }
+        SqlState::READ_ONLY_SQL_TRANSACTION
+        | SqlState::ADMIN_SHUTDOWN
+        | SqlState::CRASH_SHUTDOWN
+        | SqlState::CANNOT_CONNECT_NOW
+        | SqlState::TOO_MANY_CONNECTIONS
+        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
+        | SqlState::QUERY_CANCELED => StoreError::Away(text),
         _ => StoreError::Engine(text),
     }
 }

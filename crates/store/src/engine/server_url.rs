@@ -12,6 +12,8 @@ use thiserror::Error;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::servers::Server;
+
 /// The files in which systems keep their certificate authorities: the OpenSSL that is built in
 /// would look in its own directory, which no system fills.
 const CA_FILES: [&str; 4] = [
@@ -138,8 +140,16 @@ impl ServerUrl {
             return Err(ServerUrlError::Form);
         }
         config.ssl_mode(words.mode);
-        let place = place(&config);
+        let place = places(&config).join(", ");
         Ok(Self { config, place, is_plain_first: words.is_plain_first, tls: words.tls })
+    }
+
+    /// The servers that it names, in its order.
+    pub(super) fn servers(&self) -> Vec<Server> {
+        let places = places(&self.config).into_iter().enumerate();
+        places
+            .map(|(position, place)| Server { config: of_host(&self.config, position), place })
+            .collect()
     }
 
     /// The TLS connector. Its authorities are those of `sslrootcert`, otherwise those of the
@@ -283,11 +293,14 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-fn place(config: &Config) -> String {
-    let port = |index: usize| {
-        let ports = config.get_ports();
-        ports.get(index).or(ports.first()).copied().unwrap_or(DEFAULT_PORT)
-    };
+/// The port of the host at a position.
+fn port(config: &Config, position: usize) -> u16 {
+    let ports = config.get_ports();
+    ports.get(position).or(ports.first()).copied().unwrap_or(DEFAULT_PORT)
+}
+
+/// Each host with its port.
+fn places(config: &Config) -> Vec<String> {
     let names = config.get_hosts().iter().map(|host| match host {
         Host::Tcp(name) => name.clone(),
         #[cfg(unix)]
@@ -296,8 +309,58 @@ fn place(config: &Config) -> String {
     let addresses = config.get_hostaddrs().iter().map(ToString::to_string);
     let hosts: Vec<_> =
         if config.get_hosts().is_empty() { addresses.collect() } else { names.collect() };
-    let places = hosts.iter().enumerate().map(|(index, host)| format!("{host}:{}", port(index)));
-    places.collect::<Vec<_>>().join(", ")
+    let places = hosts.iter().enumerate();
+    places.map(|(position, host)| format!("{host}:{}", port(config, position))).collect()
+}
+
+/// The configuration of the host at a position alone.
+fn of_host(all: &Config, position: usize) -> Config {
+    let mut one = Config::new();
+    match all.get_hosts().get(position) {
+        Some(Host::Tcp(name)) => drop(one.host(name)),
+        #[cfg(unix)]
+        Some(Host::Unix(directory)) => drop(one.host_path(directory)),
+        None => {}
+    }
+    if let Some(address) = all.get_hostaddrs().get(position) {
+        one.hostaddr(*address);
+    }
+    one.port(port(all, position));
+    if let Some(user) = all.get_user() {
+        one.user(user);
+    }
+    if let Some(password) = all.get_password() {
+        one.password(password);
+    }
+    if let Some(name) = all.get_dbname() {
+        one.dbname(name);
+    }
+    if let Some(options) = all.get_options() {
+        one.options(options);
+    }
+    if let Some(name) = all.get_application_name() {
+        one.application_name(name);
+    }
+    if let Some(timeout) = all.get_connect_timeout() {
+        one.connect_timeout(*timeout);
+    }
+    if let Some(timeout) = all.get_tcp_user_timeout() {
+        one.tcp_user_timeout(*timeout);
+    }
+    if let Some(interval) = all.get_keepalives_interval() {
+        one.keepalives_interval(interval);
+    }
+    if let Some(retries) = all.get_keepalives_retries() {
+        one.keepalives_retries(retries);
+    }
+    one.keepalives(all.get_keepalives())
+        .keepalives_idle(all.get_keepalives_idle())
+        .ssl_mode(all.get_ssl_mode())
+        .ssl_negotiation(all.get_ssl_negotiation())
+        .channel_binding(all.get_channel_binding())
+        .target_session_attrs(all.get_target_session_attrs())
+        .load_balance_hosts(all.get_load_balance_hosts());
+    one
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Number {
             return Ok(());
         }
         let (node, trust_s) = (ids.node(), TRUST.as_secs());
-        Err(StoreError::Engine(format!(
+        Err(StoreError::Away(format!(
             "node number {node} may no longer be used: it was lost, given back, or not renewed \
              within {trust_s} s"
         )))

@@ -75,7 +75,7 @@ async fn nothing_is_committed_once_the_node_numbers_lease_is_not_trusted() {
     let (decided, set) = (decided.await.unwrap(), set.await.unwrap());
     let said = "node number 1 may no longer be used";
     let is_lost =
-        |error: &StoreError| matches!(error, StoreError::Engine(text) if text.contains(said));
+        |error: &StoreError| matches!(error, StoreError::Away(text) if text.contains(said));
     assert!(matches!(&decided, Err(MoneyError::Store(error)) if is_lost(error)), "{decided:?}");
     assert!(set.as_ref().is_err_and(is_lost), "{set:?}");
 

@@ -1,0 +1,95 @@
+//! The servers that a URL names. Connecting begins with the one that was reached last, so one that
+//! hangs is waited for once and not by every connection.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use deadpool::managed::{Manager, Metrics, Object, RecycleError, RecycleResult};
+use deadpool_postgres::ClientWrapper;
+use postgres_openssl::MakeTlsConnector;
+use thiserror::Error;
+use tokio::time::timeout;
+use tokio_postgres::Config;
+use tokio_postgres::config::LoadBalanceHosts;
+
+use super::cause::{in_full, reason_of};
+
+/// A connection out of a pool.
+pub(crate) type Connection = Object<Servers>;
+
+/// The time for one server to take a connection, unless the URL has a `connect_timeout`.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// No server took a connection: each with its reason.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(crate) struct Unreached(String);
+
+/// A server: how it is connected to, and its name for errors.
+pub(super) struct Server {
+    pub(super) config: Config,
+    pub(super) place: String,
+}
+
+/// Connects to whichever server takes a connection.
+pub(crate) struct Servers {
+    each: Vec<Server>,
+    tls: MakeTlsConnector,
+    /// The position of the server that was reached last.
+    last_reached: AtomicUsize,
+}
+
+impl Servers {
+    pub(super) const fn new(each: Vec<Server>, tls: MakeTlsConnector) -> Self {
+        Self { each, tls, last_reached: AtomicUsize::new(0) }
+    }
+}
+
+impl Server {
+    fn timeout(&self) -> Duration {
+        self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT)
+    }
+
+    async fn connect(&self, tls: MakeTlsConnector) -> Result<ClientWrapper, String> {
+        let connecting = timeout(self.timeout(), self.config.connect(tls)).await;
+        let connected = connecting
+            .map_err(|_| format!("no answer within {} s", self.timeout().as_secs_f64()))?;
+        let (client, connection) = connected.map_err(|error| reason_of(&error))?;
+        let place = self.place.clone();
+        let task = tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                let error = in_full(&error);
+                tracing::warn!(server = place, error, "a connection to the database was lost");
+            }
+        });
+        Ok(ClientWrapper::new(client, task))
+    }
+}
+
+impl Manager for Servers {
+    type Type = ClientWrapper;
+    type Error = Unreached;
+
+    async fn create(&self) -> Result<ClientWrapper, Unreached> {
+        let count = self.each.len();
+        let last = self.last_reached.load(Ordering::Relaxed);
+        let spreads = |it: &Server| it.config.get_load_balance_hosts() == LoadBalanceHosts::Random;
+        let first = last + usize::from(self.each.first().is_some_and(spreads));
+        let mut reasons = Vec::new();
+        for position in (0..count).map(|step| (first + step) % count) {
+            let server = &self.each[position];
+            match server.connect(self.tls.clone()).await {
+                Ok(client) => {
+                    self.last_reached.store(position, Ordering::Relaxed);
+                    return Ok(client);
+                }
+                Err(reason) => reasons.push(format!("{}: {reason}", server.place)),
+            }
+        }
+        Err(Unreached(reasons.join("; ")))
+    }
+
+    async fn recycle(&self, client: &mut ClientWrapper, _: &Metrics) -> RecycleResult<Unreached> {
+        if client.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
+    }
+}
