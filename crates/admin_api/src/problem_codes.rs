@@ -30,7 +30,8 @@ pub(crate) const PROBLEM_CODES: &[ProblemCode] = &[
     code(
         503,
         "unavailable",
-        "too much work is waiting already, or the store does not answer; try again later",
+        "too much work is waiting already, or the store does not answer; try again after the \
+         seconds of `Retry-After`",
     ),
     code(504, "link_silent", "no peer of the link answered within 10 s"),
     code(409, "insufficient_funds", "the account's available balance is less than the amount"),

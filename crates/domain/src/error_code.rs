@@ -5,7 +5,7 @@ crate::text::text_enum! {
     /// when it is returned.
     ErrorCode {
         /// Something failed on the platform's side; its log says what. Read the object's state
-        /// before you try again.
+        /// before you try again; with HTTP 503 that is after the seconds of `Retry-After`.
         SystemError = "DAPI_SYSTEM_ERROR",
         /// A field is missing or ill-formed, or an object does not exist and its kind has no
         /// not-found code of its own; `messageDetail` names the field.
