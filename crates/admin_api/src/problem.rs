@@ -129,6 +129,11 @@ impl Problem {
     }
 
     /// 503: too much work is waiting already, or the store does not answer.
+    pub(crate) fn stopping() -> Self {
+        let detail = "the process stops; another one goes on";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
+    }
+
     pub(crate) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later")
     }

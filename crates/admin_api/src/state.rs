@@ -13,6 +13,7 @@ use schedule::Schedule;
 use scheme::{Link, SimulatedNetwork};
 use store::Store;
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 use vault::Vault;
 use zeroize::Zeroizing;
 
@@ -61,6 +62,8 @@ pub struct ApiState {
     pub network: Arc<SimulatedNetwork>,
     /// Links to card networks.
     pub links: Vec<Arc<Link>>,
+    /// True once a stop has begun.
+    pub draining: watch::Receiver<bool>,
     /// 3DS challenges.
     pub challenges: Challenges,
     /// Business time and its workers.

@@ -157,6 +157,10 @@ pub struct ServeArgs {
     /// [default: 5000]
     #[arg(long, value_name = "MS")]
     signature_window_ms: Option<String>,
+    /// For how long requests are still taken after SIGTERM, 0 to 20 seconds [default: 5 with
+    /// --database-url, otherwise 0]
+    #[arg(long, value_name = "SECONDS")]
+    drain: Option<String>,
     /// File (0600) with the operator's token [default: made in the sandbox's data directory]
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<String>,
@@ -195,6 +199,7 @@ impl ServeArgs {
             ("public-url", self.public_url),
             ("trusted-proxies", self.trusted_proxies),
             ("signature-window-ms", self.signature_window_ms),
+            ("drain", self.drain),
             ("admin-token-file", self.admin_token_file),
             ("master-key-file", self.master_key_file),
             ("outbound-allow", self.outbound_allow),

@@ -13,6 +13,6 @@ mod places;
 pub mod shell;
 mod stalled;
 
-pub use listener::{ListenerSettings, MAX_CONNECTIONS, serve_listener};
+pub use listener::{ListenerSettings, MAX_CONNECTIONS, Stop, serve_listener};
 pub use peer::PeerAddress;
 pub use shell::HttpService;

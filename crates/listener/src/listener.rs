@@ -73,13 +73,23 @@ impl ListenerSettings {
     }
 }
 
-/// Serves connections until `stop` turns true; then stops accepting, lets requests in flight finish
+/// A stop in two steps.
+#[derive(Debug, Clone)]
+pub struct Stop {
+    /// Turns true first: requests are still taken, and each connection is closed after its next
+    /// answer, so that callers go elsewhere.
+    pub draining: watch::Receiver<bool>,
+    /// Turns true when nothing more is accepted.
+    pub stopped: watch::Receiver<bool>,
+}
+
+/// Serves connections until it is stopped; then stops accepting, lets requests in flight finish
 /// within a deadline, and returns.
 pub async fn serve_listener(
     listener: TcpListener,
     service: HttpService,
     settings: ListenerSettings,
-    mut stop: watch::Receiver<bool>,
+    mut stop: Stop,
 ) {
     let patience = Patience {
         idle: settings.idle_timeout,
@@ -91,7 +101,7 @@ pub async fn serve_listener(
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
-            _ = stop.wait_for(|stopped| *stopped) => break,
+            _ = stop.stopped.wait_for(|stopped| *stopped) => break,
         };
         match accepted {
             Ok(Some((stream, place))) => {
@@ -128,11 +138,12 @@ async fn serve_connection(
     place: Place,
     service: HttpService,
     patience: Patience,
-    mut stop: watch::Receiver<bool>,
+    Stop { draining, mut stopped }: Stop,
 ) {
     // Otherwise small answers may wait for the other side's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    let handler = service_fn(|request| answer(&place, service.clone(), request));
+    let handler =
+        service_fn(|request| answer(&place, service.clone(), request, *draining.borrow()));
     let stream = Patient::new(stream, Arc::clone(place.connection()), READING_TIMEOUT);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -141,7 +152,7 @@ async fn serve_connection(
         .max_buf_size(MAX_HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), handler);
     tokio::pin!(connection);
-    let stopped = async move { stop.wait_for(|stopped| *stopped).await.map(drop) };
+    let stopped = async move { stopped.wait_for(|stopped| *stopped).await.map(drop) };
     let ended = tokio::select! {
         ended = driven(connection.as_mut(), &place) => Some(ended),
         () = quiet_for_too_long(&place, patience) => return,
@@ -189,6 +200,7 @@ async fn answer(
     place: &Place,
     service: HttpService,
     request: Request<Incoming>,
+    is_draining: bool,
 ) -> io::Result<Response<Answering>> {
     let (under_way, is_last) = match place.begin(request.headers()) {
         Began::Going(under_way) => (under_way, false),
@@ -199,7 +211,7 @@ async fn answer(
     request.extensions_mut().insert(PeerAddress(place.peer()));
     let response = service.oneshot(request).await.map_err(io::Error::other)?;
     let mut response = response.map(|body| Answering { body, _under_way: under_way });
-    if is_last {
+    if is_last || is_draining {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)

@@ -17,6 +17,7 @@ use outbound::Outbound;
 use schedule::Schedule;
 use scheme::{Link, SimulatedNetwork};
 use store::Store;
+use tokio::sync::watch;
 use vault::Vault;
 use wire::vm::VmSettings;
 
@@ -63,6 +64,8 @@ pub struct Doors {
     pub metrics: PrometheusHandle,
     /// Links to card networks.
     pub links: Vec<Arc<Link>>,
+    /// True once a stop has begun.
+    pub draining: watch::Receiver<bool>,
 }
 
 /// The services of both listeners.
@@ -155,6 +158,7 @@ impl Parts {
             files: Arc::clone(&doors.files),
             network: Arc::clone(&self.network),
             links: doors.links,
+            draining: doors.draining,
             challenges: self.challenges.clone(),
             schedule: self.schedule,
             outbound: self.outbound,

@@ -1,17 +1,19 @@
 //! The platform: from a configuration to its listeners, and back.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use authorise::Authoriser;
 use cards::{CardsSettings, IdentityChecks};
 use crypto::RsaPool;
 use domain::{Clock, Mode, Random, SystemRandom};
-use listener::{ListenerSettings, serve_listener};
+use listener::{ListenerSettings, Stop, serve_listener};
 use outbound::{AddressPolicy, Outbound};
 use scheme::{Intake, Link, LinkSettings, keep_keys, serve_link};
 use store::Store;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout_at};
 use vault::Vault;
 
 use crate::assembly::{Doors, Ground, Parts};
@@ -24,10 +26,17 @@ use crate::listeners::{Addresses, Listeners};
 use crate::secrets::{self, AdminTokenText};
 use crate::{document_files, link_secrets, mail, sandbox, store_opening, workers};
 
+/// The longest time for a stop: whoever asks for it kills what takes 30 s.
+const STOP_DEADLINE: Duration = Duration::from_secs(25);
+/// The part of it that is left for closing the store.
+const CLOSING_TIME: Duration = Duration::from_secs(4);
+
 /// The running platform.
 pub struct Platform {
     addresses: Addresses,
     admin_token: AdminTokenText,
+    drain_time: Duration,
+    drain: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     running: JoinSet<()>,
     authoriser: Arc<Authoriser>,
@@ -73,12 +82,8 @@ impl Platform {
         }
         let authoriser = Arc::clone(&parts.authoriser);
         let links = links(std::mem::take(&mut config.links), &listeners, &parts);
-        for link in &links {
-            link.load_keys().await.map_err(|error| {
-                let name = &link.settings().name;
-                Failure::run(format_args!("the keys of link {name} could not be read: {error}"))
-            })?;
-        }
+        load_keys(&links).await?;
+        let (drain, draining) = watch::channel(false);
         let (stop, stopped) = watch::channel(false);
         let doors = Doors {
             signature_window_ms: config.signature_window_ms,
@@ -88,16 +93,29 @@ impl Platform {
             files: Arc::new(files),
             metrics: workers::metrics_recorder()?,
             links: links.clone(),
+            draining: draining.clone(),
         };
         let places =
             ListenerSettings::new(handles.connections_per_listener, config.trusted_proxies);
-        let running = run(parts, doors, listeners, &links, places, &stopped);
+        let steps = Stop { draining, stopped };
+        let running = run(parts, doors, listeners, &links, places, &steps);
         let _held = (data_dir, identity);
         tell_of_identity_checks(config.identity_checks);
         if config.mode == Mode::Production {
             report_links(&links);
         }
-        Ok(Self { addresses, admin_token, stop, running, authoriser, store, _held })
+        let drain_time = config.drain;
+        Ok(Self {
+            addresses,
+            admin_token,
+            drain_time,
+            drain,
+            stop,
+            running,
+            authoriser,
+            store,
+            _held,
+        })
     }
 
     /// The addresses of the platform.
@@ -117,13 +135,37 @@ impl Platform {
         Failure::try_later(format_args!("node: {node} is another process's by now"))
     }
 
-    /// Stops accepting requests, finishes those in flight, flushes and closes.
+    /// Stops within [`STOP_DEADLINE`]: first it is not ready, links sign off and no work is begun,
+    /// while requests are still taken; then it accepts no more, finishes what is in flight, flushes
+    /// and closes.
     pub async fn stop(mut self) {
+        let deadline = Instant::now() + STOP_DEADLINE;
+        self.drain.send_replace(true);
+        sleep(self.drain_time).await;
         self.stop.send_replace(true);
-        while self.running.join_next().await.is_some() {}
-        self.authoriser.settled().await;
-        self.store.close().await;
+        let ended = async { while self.running.join_next().await.is_some() {} };
+        if timeout_at(deadline - CLOSING_TIME, ended).await.is_err() {
+            tracing::warn!(open = self.running.len(), "work cut off at the deadline of the stop");
+        }
+        self.running.shutdown().await;
+        let closed = async {
+            self.authoriser.settled().await;
+            self.store.close().await;
+        };
+        if timeout_at(deadline, closed).await.is_err() {
+            tracing::warn!("the store was not closed in time: its next start recovers");
+        }
     }
+}
+
+async fn load_keys(links: &[Arc<Link>]) -> Result<(), Failure> {
+    for link in links {
+        link.load_keys().await.map_err(|error| {
+            let name = &link.settings().name;
+            Failure::run(format_args!("the keys of link {name} could not be read: {error}"))
+        })?;
+    }
+    Ok(())
 }
 
 fn tell_of_identity_checks(checks: IdentityChecks) {
@@ -201,24 +243,25 @@ fn run(
     listeners: Listeners,
     links: &[Arc<Link>],
     places: ListenerSettings,
-    stopped: &watch::Receiver<bool>,
+    stop: &Stop,
 ) -> JoinSet<()> {
+    let Stop { draining, stopped } = stop;
     let mut running = JoinSet::new();
     running.spawn(workers::upkeep(doors.metrics.clone(), stopped.clone()));
-    running.spawn(Arc::clone(&parts.schedule).run(stopped.clone()));
-    let (authoriser, until) = (Arc::clone(&parts.authoriser), stopped.clone());
+    running.spawn(Arc::clone(&parts.schedule).run(draining.clone()));
+    let (authoriser, until) = (Arc::clone(&parts.authoriser), draining.clone());
     running.spawn(async move { authoriser.keep_ending_left_behind(until).await });
     let (progress, until) = (parts.store.clone(), stopped.clone());
     running.spawn(async move { progress.keep_progress(until).await });
     for (listener, link) in listeners.links.into_iter().zip(links) {
-        running.spawn(keep_keys(Arc::clone(link), stopped.clone()));
-        running.spawn(serve_link(listener, Arc::clone(link), stopped.clone()));
+        running.spawn(keep_keys(Arc::clone(link), draining.clone()));
+        running.spawn(serve_link(listener, Arc::clone(link), draining.clone()));
     }
     let services = parts.services(doors);
     for (listener, service) in
         [(listeners.public, services.public), (listeners.admin, services.admin)]
     {
-        running.spawn(serve_listener(listener, service, places.clone(), stopped.clone()));
+        running.spawn(serve_listener(listener, service, places.clone(), stop.clone()));
     }
     running
 }

@@ -10,7 +10,7 @@ use cards::{CardsSettings, IdentityChecks};
 use crypto::RsaPool;
 use domain::{BusinessDay, Clock, IdGenerator, Mode, SystemRandom};
 use files::{EmbeddedFiles, EmbeddedSettings, Files};
-use listener::{HttpService, ListenerSettings, MAX_CONNECTIONS, serve_listener};
+use listener::{HttpService, ListenerSettings, MAX_CONNECTIONS, Stop, serve_listener};
 use mail::{Mailer, SmtpSettings};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use outbound::{AddressPolicy, Outbound};
@@ -97,6 +97,7 @@ impl Platform {
         let files = tempfile::tempdir().unwrap();
         let parts = Parts::assemble(ground(&store, mode, smtp, telling, identity_checks));
         let uploads = Arc::new(embedded_files(files.path(), &parts.vault));
+        let (stop, stopped) = watch::channel(false);
         let services = parts.clone().services(Doors {
             signature_window_ms: WINDOW_MS,
             trusted_proxies: vec!["127.0.0.2/32".parse().unwrap()],
@@ -105,8 +106,8 @@ impl Platform {
             files: Arc::clone(&uploads),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             links: Vec::new(),
+            draining: stopped.clone(),
         });
-        let (stop, stopped) = watch::channel(false);
         let (public, public_task) = listen(services.public, stopped.clone()).await;
         let (admin, admin_task) = listen(services.admin, stopped).await;
         let listeners = vec![public_task, admin_task];
@@ -213,9 +214,13 @@ fn embedded_files(directory: &Path, vault: &Arc<Vault>) -> Files {
     )
 }
 
-async fn listen(service: HttpService, stop: watch::Receiver<bool>) -> (SocketAddr, JoinHandle<()>) {
+async fn listen(
+    service: HttpService,
+    stopped: watch::Receiver<bool>,
+) -> (SocketAddr, JoinHandle<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let settings = ListenerSettings::new(MAX_CONNECTIONS, Vec::new());
+    let stop = Stop { draining: stopped.clone(), stopped };
     (address, tokio::spawn(serve_listener(listener, service, settings, stop)))
 }

@@ -40,8 +40,12 @@ pub(crate) async fn healthz() -> Json<Health> {
     Json(Health::of("ok"))
 }
 
-/// `GET /readyz`: succeeds if a purchase would find the store working.
+/// `GET /readyz`: succeeds if a purchase would find the store working and the process does not
+/// stop.
 pub(crate) async fn readyz(State(state): State<Arc<ApiState>>) -> Result<Json<Health>, Problem> {
+    if *state.draining.borrow() {
+        return Err(Problem::stopping());
+    }
     match state.store.check_ready().await {
         Ok(()) => {
             let ready = Health::of("ready");

@@ -9,6 +9,7 @@ mod cluster;
 mod crash;
 mod database_server;
 mod demo;
+mod drain;
 mod dumps;
 mod engine;
 mod every_command;

@@ -20,9 +20,12 @@ pub fn http() -> Client {
     builder.tls_certs_only([]).build().unwrap()
 }
 
-/// The binary without options from this machine's environment.
+/// The binary without options from this machine's environment. Nothing spreads requests here, so it
+/// stops without a drain unless a flag asks for one.
 pub fn cardbridge() -> Command {
-    without_options(BINARY)
+    let mut command = without_options(BINARY);
+    command.env("CARDBRIDGE_DRAIN", "0");
+    command
 }
 
 /// Any program, without options of the binary from this machine's environment.

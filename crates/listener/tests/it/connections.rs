@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::get;
-use listener::{HttpService, ListenerSettings, serve_listener};
+use listener::{HttpService, ListenerSettings, Stop, serve_listener};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, watch};
@@ -24,6 +24,7 @@ const LARGE_BYTES: usize = 24 * 1024 * 1024;
 struct Listening {
     address: SocketAddr,
     gate: Arc<Semaphore>,
+    drain: watch::Sender<bool>,
     _stop: watch::Sender<bool>,
 }
 
@@ -44,8 +45,9 @@ impl Listening {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(serve_listener(listener, service, settings, stopped));
-        Self { address, gate, _stop: stop }
+        let (drain, draining) = watch::channel(false);
+        tokio::spawn(serve_listener(listener, service, settings, Stop { draining, stopped }));
+        Self { address, gate, drain, _stop: stop }
     }
 
     /// A connection from the loopback address that ends in `last`.
@@ -220,4 +222,28 @@ async fn a_slow_reader_is_not_idle() {
     tokio::time::sleep(2 * short).await;
     assert!(read_large(&mut stream, &first).await, "cut while it was read");
     assert_eq!(answer(&mut stream).await, "", "idle since then, and cut for that");
+}
+
+#[tokio::test]
+async fn a_draining_listener_takes_requests_and_ends_each_connection_after_one() {
+    let listening = Listening::with(|_| {}).await;
+    listening.gate.add_permits(3);
+    let mut kept = listening.connect(1).await;
+    let request = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n";
+    let answer = async |stream: &mut TcpStream| {
+        stream.write_all(request).await.unwrap();
+        let mut head = vec![0; 1_024];
+        let len = timeout(WAIT, stream.read(&mut head)).await.unwrap().unwrap();
+        String::from_utf8(head[..len].to_vec()).unwrap().to_lowercase()
+    };
+    assert!(!answer(&mut kept).await.contains("connection: close"));
+    listening.drain.send_replace(true);
+    let mut new = listening.connect(2).await;
+    for stream in [&mut kept, &mut new] {
+        let answer = answer(stream).await;
+        assert!(answer.contains("200 ok") && answer.contains("connection: close"), "{answer}");
+        let mut rest = Vec::new();
+        let closed = timeout(WAIT, stream.read_to_end(&mut rest)).await;
+        assert!(closed.is_ok(), "the connection is closed");
+    }
 }

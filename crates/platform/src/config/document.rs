@@ -9,7 +9,7 @@ use super::sections::{FxSection, S3Section, Section as _, SmtpSection, VmSection
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
-const OPTIONS: [&str; 17] = [
+const OPTIONS: [&str; 18] = [
     "mode",
     "kyc",
     "data-dir",
@@ -21,6 +21,7 @@ const OPTIONS: [&str; 17] = [
     "public-url",
     "trusted-proxies",
     "signature-window-ms",
+    "drain",
     "admin-token-file",
     "master-key-file",
     "outbound-allow",
@@ -143,9 +144,13 @@ fn take(table: &mut Table, option: &str) -> Result<Option<Value>, String> {
 fn option_text(option: &str, value: Value) -> Result<String, String> {
     match (option, value) {
         (_, Value::String(text)) => Ok(text),
-        ("node" | "signature-window-ms", Value::Integer(number)) => Ok(number.to_string()),
+        ("node" | "signature-window-ms" | "drain", Value::Integer(number)) => {
+            Ok(number.to_string())
+        }
         ("accept-clock-ahead", Value::Boolean(flag)) => Ok(flag.to_string()),
-        ("node" | "signature-window-ms", _) => Err(format!("{option}: should be a number")),
+        ("node" | "signature-window-ms" | "drain", _) => {
+            Err(format!("{option}: should be a number"))
+        }
         ("trusted-proxies" | "outbound-allow", Value::Array(items)) => items
             .iter()
             .map(Value::as_str)

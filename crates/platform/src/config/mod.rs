@@ -18,6 +18,7 @@ mod vm;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use cards::IdentityChecks;
 use domain::{FxRate, IdGenerator, Mode};
@@ -38,6 +39,10 @@ use crate::failure::Failure;
 /// The permitted range: a second is enough for synchronised clocks, and served requests are
 /// remembered for twice this long, in bounded memory.
 const SIGNATURE_WINDOWS_MS: RangeInclusive<u16> = 1_000..=15_000;
+
+/// The permitted times for a drain, in seconds: the rest of a stop needs the remainder of 25.
+const DRAINS_S: RangeInclusive<u16> = 0..=20;
+const DEFAULT_DRAIN_S: u64 = 5;
 
 /// The source of the master key.
 pub enum MasterKeySource {
@@ -72,6 +77,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The largest difference between the timestamp of a signed request of dialect 1 and real time.
     pub signature_window_ms: i64,
+    /// The time for which requests are still taken after a stop has begun.
+    pub drain: Duration,
     /// File with the operator's token; `None` = the data directory's own.
     pub admin_token_file: Option<PathBuf>,
     /// The master key's source.
@@ -120,6 +127,7 @@ impl Config {
             public_url: layers.optional("public-url").map(|t| values::base_url(&t)).transpose()?,
             trusted_proxies: networks(layers, "trusted-proxies")?,
             signature_window_ms: signature_window_ms(layers)?,
+            drain: drain(layers)?,
             admin_token_file: optional_path(layers, "admin-token-file")?,
             master_key: master_key(layers)?,
             outbound_allow: networks(layers, "outbound-allow")?,
@@ -176,6 +184,16 @@ fn signature_window_ms(layers: &Layers) -> Result<i64, Failure> {
     let given = layers.optional("signature-window-ms");
     let given = given.map(|given| values::number(&given, SIGNATURE_WINDOWS_MS)).transpose()?;
     Ok(given.map_or(DEFAULT_WINDOW_MS, i64::from))
+}
+
+/// On PostgreSQL other processes go on, and whatever spreads requests among them needs a moment to
+/// notice that this one stops.
+fn drain(layers: &Layers) -> Result<Duration, Failure> {
+    let given = layers.optional("drain");
+    let given_s = given.map(|given| values::number(&given, DRAINS_S)).transpose()?;
+    let is_shared = layers.optional("database-url").is_some();
+    let default_s = if is_shared { DEFAULT_DRAIN_S } else { 0 };
+    Ok(Duration::from_secs(given_s.map_or(default_s, u64::from)))
 }
 
 fn networks(layers: &Layers, option: &'static str) -> Result<Vec<IpNet>, Failure> {
@@ -285,6 +303,7 @@ mod tests {
             ("trusted-proxies", "10.0.0.0/8,x", "networks"),
             ("node", "1024", "0 to 1023"),
             ("signature-window-ms", "999", "1000 to 15000"),
+            ("drain", "21", "0 to 20"),
         ] {
             let line = refusal(&[(key, value)], &[], None);
             assert!(line.starts_with(&format!("--{key}: ")) && line.contains(wanted), "{line}");
