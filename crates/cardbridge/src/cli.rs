@@ -27,6 +27,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the platform until SIGTERM or Ctrl-C
     Serve(Box<ServeArgs>),
+    /// Bring the schema of a store up to date without serving, or say what it lacks
+    Migrate(MigrateArgs),
     /// Show the platform at work: a card is ordered, used, frozen and terminated, all automatically
     Demo(DemoArgs),
     /// Play the enterprise of a running sandbox: answer its purchases, show what it receives
@@ -114,6 +116,17 @@ pub enum OperatorCommand {
         #[command(subcommand)]
         command: VmAppCommand,
     },
+}
+
+/// Options of `migrate`.
+#[derive(Debug, Args)]
+pub struct MigrateArgs {
+    /// Change nothing: exit code 1 and the migrations that are pending, if any are
+    #[arg(long)]
+    pub check: bool,
+    /// Those of `serve`, of which the store's count.
+    #[command(flatten)]
+    pub serve: Box<ServeArgs>,
 }
 
 /// Options of `serve`; each is also a variable `CARDBRIDGE_<NAME>` and a key of the TOML file.

@@ -8,6 +8,7 @@ mod iso;
 mod links;
 mod listen;
 mod log;
+mod migrate;
 mod network;
 mod operator;
 mod serve;
@@ -55,6 +56,11 @@ fn run() -> Result<ExitCode, Failure> {
             let config = Config::load(&Layers::new(args.into_flags(), variables())?)?;
             log::start(&config.log)?;
             on_runtime(serve::run(config))
+        }
+        Command::Migrate(args) => {
+            let config = Config::load(&Layers::new(args.serve.into_flags(), variables())?)?;
+            log::start(&config.log)?;
+            on_runtime(migrate::run(config, args.check))
         }
         Command::Demo(args) => {
             log::start(demo::LOG_FILTER)?;

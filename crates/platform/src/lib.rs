@@ -29,3 +29,4 @@ pub use failure::Failure;
 pub use listeners::Addresses;
 pub use platform::Platform;
 pub use private_file::{try_lock_file, write_private};
+pub use store_opening::{migrate, pending_migrations};

@@ -32,10 +32,7 @@ pub async fn open(
     vault: &Vault,
     holder: &Holder,
 ) -> Result<Store, Failure> {
-    let location = match &config.database {
-        Database::Embedded => Location::Sqlite(data_dir.store_file()),
-        Database::Postgres(url) => Location::Postgres(url.clone()),
-    };
+    let location = location(config, data_dir);
     if config.mode == Mode::Production && config.database == Database::Embedded {
         tracing::warn!("production on the embedded store: one process, no replica");
     }
@@ -52,6 +49,40 @@ pub async fn open(
     prepare(config, &store, &clock).await.map_err(unprepared)?;
     seal_urls(&store, vault).await.map_err(unprepared)?;
     Ok(store)
+}
+
+fn location(config: &Config, data_dir: &DataDir) -> Location {
+    match &config.database {
+        Database::Embedded => Location::Sqlite(data_dir.store_file()),
+        Database::Postgres(url) => Location::Postgres(url.clone()),
+    }
+}
+
+/// The migrations that the configured store lacks, in order.
+///
+/// # Errors
+/// It cannot be read, or another process has it open.
+pub async fn pending_migrations(config: &Config) -> Result<Vec<String>, Failure> {
+    let data_dir = DataDir::open(config)?;
+    pending(&location(config, &data_dir)).await
+}
+
+async fn pending(location: &Location) -> Result<Vec<String>, Failure> {
+    store::pending_migrations(location).await.map_err(not_opened)
+}
+
+/// Brings the configured store's schema up to date; returns the migrations that it lacked.
+///
+/// # Errors
+/// It cannot be opened, or another process has it open.
+pub async fn migrate(config: &Config) -> Result<Vec<String>, Failure> {
+    let data_dir = DataDir::open(config)?;
+    let location = location(config, &data_dir);
+    let lacked = pending(&location).await?;
+    let clock = Clock::system();
+    let ids = Arc::new(IdGenerator::new(clock.clone(), config.node));
+    Store::open(location, clock, ids).await.map_err(not_opened)?.close().await;
+    Ok(lacked)
 }
 
 fn not_opened(error: StoreError) -> Failure {

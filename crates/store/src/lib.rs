@@ -40,6 +40,7 @@ mod orders;
 mod otp;
 mod outbox;
 mod outstandings;
+mod pending_migrations;
 mod pins;
 mod plastics;
 mod process;
@@ -100,6 +101,7 @@ pub use outbox::{
     Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView, DueDestination, Grant,
 };
 pub use outstandings::Outstanding;
+pub use pending_migrations::pending_migrations;
 pub use pins::{
     PinAttempt, PinChange, PinChangeError, PinComparison, PinPredecessor, PinPresentation,
 };

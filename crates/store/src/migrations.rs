@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use refinery::Migration;
 use tokio_postgres::error::SqlState;
 
 use crate::engine::{Connection, in_full};
@@ -27,9 +28,44 @@ mod postgres {
     refinery::embed_migrations!("migrations/postgres");
 }
 
-/// Brings an embedded file up to date.
+/// The query for the oldest schema that a binary may know.
+const LEAST_VERSION: &str = "SELECT MAX(least_version) FROM schema_support";
+
+/// Brings an embedded file up to date. A newer schema is taken if it supports this binary.
 pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection) -> Result<(), StoreError> {
-    sqlite::migrations::runner().run(connection).map(|_| ()).map_err(failed)
+    let runner = sqlite::migrations::runner().set_abort_missing(false);
+    runner.run(connection).map_err(failed)?;
+    let least = connection.query_row(LEAST_VERSION, [], |row| row.get(0));
+    require_support(least.map_err(|error| unreadable(&error))?)
+}
+
+/// The last migration that this binary knows.
+fn newest_known() -> i32 {
+    let runner = sqlite::migrations::runner();
+    runner.get_migrations().iter().map(Migration::version).max().unwrap_or_default()
+}
+
+fn require_support(least: i64) -> Result<(), StoreError> {
+    let known = newest_known();
+    if least <= known.into() {
+        return Ok(());
+    }
+    Err(StoreError::Engine(format!(
+        "the schema is newer than this binary, which knows V{known}; start one that knows V{least}"
+    )))
+}
+
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> StoreError {
+    StoreError::Engine(format!("the table schema_support: {}", in_full(error)))
+}
+
+/// The migrations that are not among those applied, as `V28 schema_support`, in order.
+pub(crate) fn lacking(applied: &[i64]) -> Vec<String> {
+    let runner = sqlite::migrations::runner();
+    let known = runner.get_migrations().iter();
+    let mut lacking: Vec<_> = known.filter(|it| !applied.contains(&it.version().into())).collect();
+    lacking.sort_by_key(|it| it.version());
+    lacking.iter().map(|it| format!("V{} {}", it.version(), it.name())).collect()
 }
 
 /// The turn of one start among those of several processes, until it is dropped.
@@ -59,12 +95,15 @@ impl Store {
     }
 }
 
-/// Brings a server up to date. Several processes that start at once take turns: each waits for a
-/// row of a table that exists before any migration.
+/// Brings a server up to date, as [`migrate_sqlite`] does a file. Several processes that start at
+/// once take turns: each waits for a row of a table that exists before any migration.
 pub(crate) async fn migrate_postgres(engine: &Postgres) -> Result<(), StoreError> {
     let _turn = take_turn(engine).await?;
     let mut client = engine.connection().await?;
-    postgres::migrations::runner().run_async(&mut **client).await.map(|_| ()).map_err(failed)
+    let runner = postgres::migrations::runner().set_abort_missing(false);
+    runner.run_async(&mut **client).await.map_err(failed)?;
+    let least = client.query_one(LEAST_VERSION, &[]).await.map_err(|error| unreadable(&error))?;
+    require_support(least.try_get(0).map_err(|error| unreadable(&error))?)
 }
 
 async fn take_turn(engine: &Postgres) -> Result<StartTurn, StoreError> {

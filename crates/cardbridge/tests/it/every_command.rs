@@ -17,8 +17,9 @@ const KEY: &str = "91d2c0a85eed5eed5eed5eed5eed5eed91d2c0a85eed5eed5eed5eed5eed5
 const TOKEN: &str = "a-token-for-every-command";
 /// These run until they are stopped, start a platform, or need none or a link: other tests cover
 /// them.
-const TRIED_ELSEWHERE: [&str; 13] = [
+const TRIED_ELSEWHERE: [&str; 14] = [
     "serve",
+    "migrate",
     "demo",
     "listen",
     "iso describe",

@@ -64,6 +64,7 @@ mod repeated_fields;
 mod repeats;
 mod s3_server;
 mod sandbox_orders;
+mod schema_versions;
 mod secrets;
 mod server;
 mod stand_in;

@@ -23,10 +23,11 @@ mod value;
 
 pub(crate) use cause::in_full;
 pub(crate) use group::{Grouped, GroupedJob, Repeats};
-pub(crate) use postgres::Postgres;
+pub(crate) use postgres::{Postgres, connect};
 pub use server_url::{ServerUrlError, check_server_url};
 pub(crate) use servers::Connection;
 pub(crate) use sqlite::Sqlite;
+pub(crate) use sqlite_session::Session;
 #[cfg(test)]
 pub(crate) use tx::statements;
 pub(crate) use tx::{BoxFuture, Operation, Tx, with};

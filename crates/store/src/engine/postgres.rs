@@ -53,9 +53,7 @@ impl<G: Grouped> Postgres<G> {
         ids: Arc<IdGenerator>,
         number: Arc<Number>,
     ) -> Result<Self, StoreError> {
-        let mut url = ServerUrl::parse(url)
-            .map_err(|error| StoreError::Engine(format!("the URL should be {error}")))?;
-        bound(&mut url.config);
+        let mut url = understood(url)?;
         let pool = first_pool(&mut url).await?;
         let (queue, work) = mpsc::channel(MAX_QUEUED);
         // The writer has its own connection, so a rush of reads does not delay a hold; so have
@@ -184,6 +182,19 @@ fn bound(config: &mut Config) {
     if config.get_keepalives_idle() == Config::new().get_keepalives_idle() {
         config.keepalives_idle(SILENCE_TIMEOUT);
     }
+}
+
+/// A connection of its own, for a look without the rest of the engine.
+pub(crate) async fn connect(url: &str) -> Result<Session, StoreError> {
+    let mut url = understood(url)?;
+    first_pool(&mut url).await?.session().await
+}
+
+fn understood(url: &str) -> Result<ServerUrl, StoreError> {
+    let refused = |error| StoreError::Engine(format!("the URL should be {error}"));
+    let mut url = ServerUrl::parse(url).map_err(refused)?;
+    bound(&mut url.config);
+    Ok(url)
 }
 
 /// Writes, and again if another transaction was in the way, or once if the server was away before

@@ -30,7 +30,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(super) fn open(path: &Path, is_reader: bool) -> Result<Self, StoreError> {
+    pub(crate) fn open(path: &Path, is_reader: bool) -> Result<Self, StoreError> {
         let connection = Connection::open_with_flags(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE
