@@ -161,6 +161,9 @@ fn bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if high.is_some() {
         return Err(refused());
     }
+    if bytes.is_empty() {
+        return Err(Failure::configuration("HEX: should be a message; there is nothing to read"));
+    }
     Ok(bytes)
 }
 
@@ -176,7 +179,8 @@ fn show(description: &Description, is_json: bool) -> Result<(), Failure> {
     match &description.error {
         None => Ok(()),
         Some(it) => Err(Failure::run(format_args!(
-            "the message cannot be decoded: {} in field {} at byte {}",
+            "the message cannot be decoded: {} in field {} at byte {}; --packager, --links-file \
+             and --framed say how it is laid out",
             it.error, it.field, it.offset
         ))),
     }

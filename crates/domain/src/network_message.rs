@@ -246,7 +246,8 @@ text_enum! {
 
 impl MessageOutcome {
     /// What a network states and is not posted: an operator must look.
-    pub const UNPOSTED: [Self; 3] = [Self::UnknownCard, Self::Cleared, Self::Unclear];
+    pub const UNPOSTED: [Self; 4] =
+        [Self::UnknownCard, Self::Cleared, Self::Unclear, Self::OtherCurrency];
 }
 
 impl MessageIdentity {

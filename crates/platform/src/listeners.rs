@@ -47,7 +47,8 @@ impl Listeners {
                 links.push(None);
                 continue;
             };
-            let (listener, address) = bind("links.listen", *address).await?;
+            let option = format!("iso-listen or links.listen ({})", link.name);
+            let (listener, address) = bind(&option, *address).await?;
             addresses.links.insert(link.name.clone(), address);
             links.push(Some(listener));
         }
@@ -55,10 +56,7 @@ impl Listeners {
     }
 }
 
-async fn bind(
-    option: &'static str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), Failure> {
+async fn bind(option: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
     let refused = |error: std::io::Error| {
         Failure::run(format_args!("{option}: {address} should be free to listen on: {error}"))
     };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use authorise::{HoldExpiryWorker, challenge_expiry_worker};
 use cards::{CardsSettings, intent_ticket_worker, kyc_review_worker, order_worker};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use outbound::Outbound;
 use reconciliation::{SettlementWorker, recut_worker};
 use schedule::Worker;
@@ -19,6 +19,9 @@ use crate::failure::Failure;
 
 /// The interval at which histograms are folded; otherwise they would only grow between scrapes.
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The upper bounds of the buckets in which times are counted, which processes can add up.
+const SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Every worker that waits for business time.
 pub fn all(
@@ -46,7 +49,8 @@ pub fn all(
 /// A recorder is already installed.
 pub fn metrics_recorder() -> Result<PrometheusHandle, Failure> {
     PrometheusBuilder::new()
-        .install_recorder()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(PrometheusBuilder::install_recorder)
         .map_err(|error| Failure::run(format_args!("metrics cannot be recorded: {error}")))
 }
 

@@ -130,6 +130,9 @@ async fn a_reversal_gives_back_once(engine: Engine) {
     assert_eq!(bed.world.available().await, "99970.00");
     let euros = [(4, "000000010000"), (49, "978"), (95, &remaining(1_000)[..])];
     assert_eq!(peer.outcome(&reversal(&bed, "0420", 22, 2, &euros)).await, is("0430", "94"));
+    let unposted = bed.world.operator.get("/admin/v1/network-messages?unposted=true").await;
+    let listed = unposted.unwrap()["items"].clone();
+    assert_eq!((listed[0]["stan"].as_str(), listed.as_array().unwrap().len()), (Some("000022"), 1));
     bed.world.verify_ledger().await;
 }
 
@@ -154,6 +157,13 @@ async fn a_reversal_names_its_original(engine: Engine) {
     assert_eq!(peer.outcome(&undo).await, is("0410", "00"));
     assert_eq!(bed.world.available().await, "99984.50");
     assert_eq!(peer.outcome(&unnamed(33, &[(38, &code)])).await, is("0410", "00"));
+    assert_eq!(bed.world.available().await, "100000.00");
+
+    // Zeros in DE90 say that the peer does not know the numbers.
+    assert_eq!(peer.outcome(&bed.purchase(3)).await, is("0110", "00"));
+    let zeros = "0".repeat(42);
+    let unknown = reversal(&bed, "0420", 34, 3, &[(90, &zeros)]);
+    assert_eq!(peer.outcome(&unknown).await, is("0430", "00"));
     assert_eq!(bed.world.available().await, "100000.00");
 
     // By the original's numbers, though time and RRN of the message differ.

@@ -9,6 +9,8 @@ use crate::links::{Bed, ISO_LISTEN};
 use crate::network_play::{EXAMPLES, PAGE, TRIES};
 use crate::server::{cardbridge, run};
 
+const README: &str = include_str!("../../../../README.md");
+
 /// Plays a script with the card of the bed; returns exit code, stdout and stderr.
 pub async fn played(bed: &Bed, file: &Path, options: &[&str]) -> (Option<i32>, String, String) {
     let mut command = cardbridge();
@@ -18,6 +20,23 @@ pub async fn played(bed: &Bed, file: &Path, options: &[&str]) -> (Option<i32>, S
     let played = tokio::task::spawn_blocking(move || run(&mut command)).await.unwrap();
     assert!(!played.1.contains(&pan) && !played.2.contains(&pan), "{played:?}");
     played
+}
+
+#[tokio::test]
+async fn the_script_of_the_readme_holds() {
+    let bed = Bed::new(&Engine::embedded(), &ISO_LISTEN).await;
+    let script = README.split("```toml\ntarget").nth(1).unwrap().split("```").next().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("readme.toml");
+    fs::write(&file, format!("target{script}")).unwrap();
+    for left in (0..TRIES).rev() {
+        let (code, stdout, stderr) = played(&bed, &file, &[]).await;
+        if code == Some(0) {
+            break;
+        }
+        assert!(left > 0, "{stdout}{stderr}");
+    }
+    assert!(bed.world.enterprise.notice_count() > 0);
 }
 
 async fn the_scripts_of_the_page_hold(engine: Engine) {

@@ -193,6 +193,15 @@ impl Connection {
         now: Instant,
     ) -> Result<(), CloseReason> {
         self.link.count_undecodable();
+        if self.garbage.is_empty() {
+            let (link, connection) = (&self.link.settings().name, self.id);
+            tracing::warn!(
+                link,
+                connection,
+                %error,
+                "a message cannot be decoded; the peer may use another packager or header"
+            );
+        }
         if self.garbage.is_too_much(now) {
             return Err(CloseReason::Garbage);
         }

@@ -30,6 +30,11 @@ impl Garbage {
         Self { most, latest: VecDeque::new() }
     }
 
+    /// True if none was counted yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.latest.is_empty()
+    }
+
     /// Counts one more; true if that is too many.
     pub(crate) fn is_too_much(&mut self, now: Instant) -> bool {
         while self.latest.front().is_some_and(|first| now.duration_since(*first) >= WINDOW) {

@@ -18,8 +18,13 @@ pub(crate) fn original_of(
     now: Timestamp,
 ) -> Result<Option<OriginalNumbers>, Refusal> {
     let words = words_of(message);
-    let text = message.text(words.places().original);
-    text.map(|text| words.original(text, &now.to_string())).transpose()
+    original_data(message).map(|text| words.original(text, &now.to_string())).transpose()
+}
+
+/// The original data of a message. Zeros alone say that the peer does not know them.
+pub(super) fn original_data(message: &Message) -> Option<&str> {
+    let text = message.text(words_of(message).places().original)?;
+    text.bytes().any(|digit| digit != b'0').then_some(text)
 }
 
 /// The numbers by which a repeat of a message is recognised; `None` without a STAN. `now` is real

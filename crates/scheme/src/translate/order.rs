@@ -12,7 +12,7 @@ use super::chip::chip_of;
 use super::codes::Refusal;
 use super::facts::facts_of;
 use super::field;
-use super::identity::{network_key, numbers_of, original_of};
+use super::identity::{network_key, numbers_of, original_data, original_of};
 use super::merchant::merchant_of;
 use super::moments::require_times;
 use super::place::Place;
@@ -159,7 +159,7 @@ fn original_named(message: &Message, transaction_type: TransactionType) -> Origi
 
 /// Whether it has original data.
 pub(super) fn names_original(message: &Message) -> bool {
-    message.get(words_of(message).places().original).is_some()
+    original_data(message).is_some()
 }
 
 const fn takes_money(transaction_type: TransactionType) -> bool {

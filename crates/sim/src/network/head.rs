@@ -90,6 +90,11 @@ struct KeyTexts {
     zak: Option<String>,
 }
 
+/// True if an address ends in a port.
+fn has_port(address: &str) -> bool {
+    address.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+}
+
 impl Head {
     /// Reads the head; `table` no longer has the steps.
     ///
@@ -104,8 +109,13 @@ impl Head {
             (None, Some(listen)) => Side::Listen(listen),
             (Some(_), Some(_)) => return Err("listen: cannot stand beside target".to_owned()),
             (target, None) => {
+                let name = if given.target.is_some() { "--target" } else { "target" };
                 let target = given.target.clone().or(target);
-                Side::Target(target.ok_or("target: should be an address, or listen one")?)
+                let target = target.ok_or("target: should be an address, or listen one")?;
+                if !has_port(&target) {
+                    return Err(format!("{name}: should be HOST:PORT"));
+                }
+                Side::Target(target)
             }
         };
         let tls = keys.tls.map(|tls| match &side {

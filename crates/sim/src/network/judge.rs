@@ -13,6 +13,8 @@ use super::report::{masked, masked_fields, whole_ms};
 use super::rules::Stage;
 use super::step::Expect;
 
+const RESPONSE_CODE: u8 = 39;
+
 /// Whether a message answers a request: class, DE11 and DE41.
 pub fn answers(request: &Message, message: &Message) -> bool {
     let is_answer = matches!(message.mti().function(), 1 | 3);
@@ -54,7 +56,10 @@ pub fn judge(
     if got.mac_is_right == Some(false) {
         return Err(("the right MAC".to_owned(), "a wrong one".to_owned()));
     }
-    for (number, expected) in &expect.fields {
+    // The response code says why other fields are missing.
+    let (codes, others): (Vec<_>, Vec<_>) =
+        expect.fields.iter().partition(|(number, _)| **number == RESPONSE_CODE);
+    for (number, expected) in codes.into_iter().chain(others) {
         compare(stage, *number, expected, message)?;
     }
     if let Some(number) = expect.absent.iter().find(|it| message.get(**it).is_some()) {

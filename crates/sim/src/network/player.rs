@@ -236,7 +236,11 @@ impl Player {
         let taken = line.take(since + within, is_wanted).await;
         let arrived = taken.map_err(|nothing| {
             let got = match nothing {
-                Nothing::Late => format!("nothing within {} ms", whole_ms(within)),
+                Nothing::Late => format!(
+                    "nothing within {} ms: a host is silent about what it cannot read, so compare \
+                     packager, length and header with its own",
+                    whole_ms(within)
+                ),
                 Nothing::Closed => "a closed connection".to_owned(),
             };
             let others = line.unread().len();
