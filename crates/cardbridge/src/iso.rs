@@ -142,6 +142,11 @@ fn standard_input() -> Result<Zeroizing<String>, Failure> {
     if text.len() as u64 > MAX_INPUT_BYTES {
         return Err(Failure::configuration("standard input: should be at most 1 MiB"));
     }
+    if text.trim().is_empty() {
+        return Err(Failure::configuration(
+            "standard input: should be a message in hexadecimal; there is nothing",
+        ));
+    }
     Ok(text)
 }
 
@@ -160,9 +165,6 @@ fn bytes(text: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     }
     if high.is_some() {
         return Err(refused());
-    }
-    if bytes.is_empty() {
-        return Err(Failure::configuration("HEX: should be a message; there is nothing to read"));
     }
     Ok(bytes)
 }

@@ -59,10 +59,14 @@ pub(crate) async fn serve_connection(
     let (queue, waiting) = mpsc::channel(MAX_WAITING);
     let mut writer = tokio::spawn(write_frames(Arc::clone(&link), id, writer, waiting));
     let mut drain = link.watch_drain();
-    // What is so already counts as a change.
-    drain.mark_changed();
     let mut connection = Connection::new(link, id, reader, queue, Instant::now());
-    let reason = match connection.run(&mut writer, &mut drain, &mut commands).await {
+    // What is so already counts before the first message.
+    let begun = *drain.borrow_and_update();
+    let ran = match connection.drain(begun) {
+        Ok(()) => connection.run(&mut writer, &mut drain, &mut commands).await,
+        refused => refused,
+    };
+    let reason = match ran {
         Ok(()) => CloseReason::Stopped,
         Err(reason) => reason,
     };
