@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde::Serialize;
 use thiserror::Error;
@@ -110,7 +111,7 @@ const MAX_SEQUENCE: i64 = (1 << SEQUENCE_BITS) - 1;
 /// Draws ids: 41 bits of milliseconds, 10 bits of node, 12 bits of sequence.
 pub struct IdGenerator {
     clock: Clock,
-    node: i64,
+    node: AtomicI64,
     last: Mutex<(i64, i64)>,
 }
 
@@ -125,7 +126,7 @@ impl IdGenerator {
     #[must_use]
     pub fn new(clock: Clock, node: u16) -> Self {
         assert!(node <= Self::MAX_NODE, "node number beyond 10 bits");
-        Self { clock, node: i64::from(node), last: Mutex::new((0, 0)) }
+        Self { clock, node: i64::from(node).into(), last: Mutex::new((0, 0)) }
     }
 
     /// The clock that ids follow.
@@ -136,8 +137,14 @@ impl IdGenerator {
 
     /// The node number of this generator.
     #[must_use]
-    pub const fn node(&self) -> i64 {
-        self.node
+    pub fn node(&self) -> i64 {
+        self.node.load(Ordering::Relaxed)
+    }
+
+    /// Gives the generator another node number, before it has drawn an id.
+    pub fn renumber(&self, node: i64) {
+        debug_assert!((0..=i64::from(Self::MAX_NODE)).contains(&node), "10 bits");
+        self.node.store(node, Ordering::Relaxed);
     }
 
     /// Continues after `highest`, the highest id that a store holds: a clock that was set back
@@ -155,8 +162,8 @@ impl IdGenerator {
         self.compose(*last)
     }
 
-    const fn compose(&self, (ms, sequence): (i64, i64)) -> i64 {
-        (ms << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence
+    fn compose(&self, (ms, sequence): (i64, i64)) -> i64 {
+        (ms << (NODE_BITS + SEQUENCE_BITS)) | (self.node() << SEQUENCE_BITS) | sequence
     }
 
     /// Milliseconds by which the ids already drawn, or found in the store, are ahead of the

@@ -21,7 +21,7 @@ const SECRET_KEY: &str = "s3: secret-access-key-file";
 /// One line that names the option and what it should be.
 pub fn open(
     config: &Config,
-    data_dir: &DataDir,
+    (data_dir, node): (&DataDir, u16),
     public_url: &str,
     vault: &Arc<Vault>,
     random: &Arc<dyn Random>,
@@ -38,7 +38,7 @@ pub fn open(
     let settings = EmbeddedSettings {
         directory: data_dir.path().join(DIRECTORY),
         public_url: public_url.to_owned(),
-        node: config.node,
+        node,
         reserve_bytes: EmbeddedSettings::DEFAULT_RESERVE_BYTES,
         daily_bytes: EmbeddedSettings::DEFAULT_DAILY_BYTES,
     };

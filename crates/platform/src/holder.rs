@@ -18,7 +18,7 @@ use store::Holder;
 
 use super::data_dir::DataDir;
 use super::private_file::try_lock_file;
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, NodeNumber};
 
 /// Identifies the boot of a Linux machine; different after each start and on each machine.
 const BOOT_FILE: &str = "/proc/sys/kernel/random/boot_id";
@@ -39,7 +39,11 @@ impl OwnIdentity {
         if config.database == Database::Embedded {
             return Self { text: String::new(), _lock: None };
         }
-        let path = data_dir.path().join(format!("node-{}.lock", config.node));
+        let node = match config.node {
+            NodeNumber::Auto => "auto".to_owned(),
+            NodeNumber::Fixed(number) => number.to_string(),
+        };
+        let path = data_dir.path().join(format!("node-{node}.lock"));
         let lasting = std::fs::read_to_string(BOOT_FILE).ok().and_then(|boot| {
             let (file, token) = locked(&path, random)
                 .inspect_err(|error| {

@@ -74,8 +74,8 @@ impl Platform {
         }
         let addresses = listeners.addresses.clone();
         let public_url = &addresses.public_url;
-        let files =
-            document_files::open(&config, &data_dir, public_url, &parts.vault, &parts.random)?;
+        let place = (&data_dir, u16::try_from(parts.store.ids().node()).unwrap_or_default());
+        let files = document_files::open(&config, place, public_url, &parts.vault, &parts.random)?;
         if config.mode == Mode::Sandbox {
             let identity = sandbox::provision(&parts.store, &parts.vault).await?;
             sandbox::write_file(data_dir.path(), &addresses, admin_token.expose(), &identity)?;
@@ -247,7 +247,7 @@ fn run(
 ) -> JoinSet<()> {
     let Stop { draining, stopped } = stop;
     let mut running = JoinSet::new();
-    running.spawn(workers::upkeep(doors.metrics.clone(), stopped.clone()));
+    running.spawn(workers::upkeep(doors.metrics.clone(), parts.store.clone(), stopped.clone()));
     running.spawn(Arc::clone(&parts.schedule).run(draining.clone()));
     let (authoriser, until) = (Arc::clone(&parts.authoriser), draining.clone());
     running.spawn(async move { authoriser.keep_ending_left_behind(until).await });

@@ -8,7 +8,7 @@ use vault::Vault;
 
 use super::data_dir::DataDir;
 use super::durability;
-use crate::config::{Config, Database};
+use crate::config::{Config, Database, NodeNumber};
 use crate::failure::Failure;
 
 /// Setting with the vault's key check value.
@@ -36,7 +36,7 @@ pub async fn open(
     if config.mode == Mode::Production && config.database == Database::Embedded {
         tracing::warn!("production on the embedded store: one process, no replica");
     }
-    let ids = Arc::new(IdGenerator::new(clock.clone(), config.node));
+    let ids = Arc::new(IdGenerator::new(clock.clone(), config.node.first()));
     let store = Store::open(location, clock.clone(), ids).await.map_err(not_opened)?;
     if config.mode == Mode::Production {
         durability::require(config, &store).await?;
@@ -80,7 +80,7 @@ pub async fn migrate(config: &Config) -> Result<Vec<String>, Failure> {
     let location = location(config, &data_dir);
     let lacked = pending(&location).await?;
     let clock = Clock::system();
-    let ids = Arc::new(IdGenerator::new(clock.clone(), config.node));
+    let ids = Arc::new(IdGenerator::new(clock.clone(), config.node.first()));
     Store::open(location, clock, ids).await.map_err(not_opened)?.close().await;
     Ok(lacked)
 }
@@ -97,14 +97,19 @@ fn not_opened(error: StoreError) -> Failure {
 
 /// Claims the node number among the processes that share the store.
 async fn take_number(config: &Config, store: &Store, holder: &Holder) -> Result<(), Failure> {
-    let node = config.node;
-    store.take_number(holder).await.map_err(|error| match error {
+    let taken = match config.node {
+        NodeNumber::Auto => store.take_any_number(holder).await,
+        NodeNumber::Fixed(_) => store.take_number(holder).await,
+    };
+    let node = store.ids().node();
+    taken.map_err(|error| match error {
         TakeNumberError::Held { .. } => Failure::try_later(format_args!(
-            "node: should be a number that no other process of this database has; {node} is \
-             {error}"
+            "node: should be auto, or a number that no other process of this database has; \
+             {node} is {error}"
         )),
+        TakeNumberError::NoneFree => Failure::try_later(format_args!("node: {error}")),
         TakeNumberError::Store(error) => {
-            Failure::run(format_args!("node {node} cannot be taken: {error}"))
+            Failure::run(format_args!("a node number cannot be taken: {error}"))
         }
     })
 }

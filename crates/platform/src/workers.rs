@@ -54,14 +54,19 @@ pub fn metrics_recorder() -> Result<PrometheusHandle, Failure> {
         .map_err(|error| Failure::run(format_args!("metrics cannot be recorded: {error}")))
 }
 
-/// Keeps the recorder small until `stopped` turns true.
-pub async fn upkeep(metrics: PrometheusHandle, mut stopped: watch::Receiver<bool>) {
+/// Keeps the recorder small, and records how far this machine's clock is from the database's, until
+/// `stopped` turns true.
+pub async fn upkeep(metrics: PrometheusHandle, store: Store, mut stopped: watch::Receiver<bool>) {
     let ended = stopped.wait_for(|stopped| *stopped);
     tokio::pin!(ended);
     loop {
         tokio::select! {
             _ = &mut ended => return,
-            () = tokio::time::sleep(UPKEEP_INTERVAL) => metrics.run_upkeep(),
+            () = tokio::time::sleep(UPKEEP_INTERVAL) => {
+                metrics.run_upkeep();
+                let skew = Duration::from_millis(store.clock_skew_ms().unsigned_abs());
+                metrics::gauge!("cardbridge_clock_skew_seconds").set(skew.as_secs_f64());
+            }
         }
     }
 }

@@ -9,9 +9,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use domain::IdGenerator;
 use thiserror::Error;
 
-use crate::engine::Tx;
+use crate::engine::{Tx, Value};
 use crate::store::{Engine, Postgres};
 use crate::{Store, StoreError};
 
@@ -23,6 +24,10 @@ const LEASE: Duration = Duration::from_secs(15);
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(3);
 /// The longest time for one try to renew.
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time for which a number whose lease ended stays unused: its holder may have been paused.
+const QUARANTINE: Duration = Duration::from_secs(600);
+/// The most tries to be faster than other processes.
+const MAX_TRIES: u32 = 20;
 /// The server's present time in microseconds since 1970.
 pub(crate) const SERVER_NOW: &str = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint";
 
@@ -47,6 +52,9 @@ pub enum TakeNumberError {
         /// The rest of its lease, in whole seconds.
         left_s: i64,
     },
+    /// All have holders, or had one until a few minutes ago.
+    #[error("all numbers are held, or were until 10 minutes ago")]
+    NoneFree,
     /// Below the domain.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -60,18 +68,59 @@ impl Store {
     /// Another process has it, or the server fails.
     pub async fn take_number(&self, holder: &Holder) -> Result<(), TakeNumberError> {
         let Engine::Postgres(engine) = &self.inner.engine else { return Ok(()) };
-        let (node, number) = (self.ids().node(), Arc::clone(&self.inner.number));
-        let (began, taker) = (self.clock().elapsed(), Arc::new(holder.clone()));
+        let (node, taker) = (self.ids().node(), Arc::new(holder.clone()));
+        let began = self.clock().elapsed();
         let epoch = engine
             .write_apart(move |tx| {
                 let taker = Arc::clone(&taker);
                 Box::pin(async move { take(tx, node, &taker).await })
             })
             .await?;
+        self.keep_number(epoch, began).await
+    }
+
+    /// Takes any free node number, before an id is drawn, and keeps it as [`Store::take_number`]
+    /// does: the one that this identity had before; one that was given back; one that was never
+    /// used; the one whose lease ended longest ago, at least 10 minutes. Does nothing on the
+    /// embedded store.
+    ///
+    /// # Errors
+    /// No number is free, or the server fails.
+    pub async fn take_any_number(&self, holder: &Holder) -> Result<(), TakeNumberError> {
+        let Engine::Postgres(engine) = &self.inner.engine else { return Ok(()) };
+        for _ in 0..MAX_TRIES {
+            let taker = Arc::new(holder.clone());
+            let began = self.clock().elapsed();
+            let taken = engine.write_apart(move |tx| {
+                let taker = Arc::clone(&taker);
+                Box::pin(async move { take_any(tx, &taker).await })
+            });
+            match taken.await {
+                Ok((node, epoch)) => {
+                    self.ids().renumber(node);
+                    return self.keep_number(epoch, began).await;
+                }
+                // Another process was faster.
+                Err(TakeNumberError::Held { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(TakeNumberError::NoneFree)
+    }
+
+    async fn keep_number(&self, epoch: i64, began: Duration) -> Result<(), TakeNumberError> {
+        let number = &self.inner.number;
         number.renewed(began);
         let task = tokio::spawn(keep(self.clone(), epoch)).abort_handle();
         *number.held.lock().unwrap_or_else(PoisonError::into_inner) = Some((epoch, task));
         Ok(self.continue_ids().await?)
+    }
+
+    /// The difference between the server's clock and this machine's, in milliseconds, when the node
+    /// number was renewed last; above zero if the server's is ahead.
+    #[must_use]
+    pub fn clock_skew_ms(&self) -> i64 {
+        self.inner.number.skew_ms()
     }
 
     /// Waits until another process has this process's number. Never returns before.
@@ -121,8 +170,39 @@ async fn take(tx: &Tx, node: i64, holder: &Holder) -> Result<i64, TakeNumberErro
     Err(TakeNumberError::Held { holder, left_s: left_us.max(0) / 1_000_000 + 1 })
 }
 
+async fn take_any(tx: &Tx, holder: &Holder) -> Result<(i64, i64), TakeNumberError> {
+    let own = "SELECT MIN(node) FROM process WHERE identity = $1";
+    let given_back = "SELECT MIN(node) FROM process WHERE expires_at = 0";
+    let most = IdGenerator::MAX_NODE;
+    let unused = format!(
+        "SELECT MIN(n) FROM generate_series(0::bigint, {most}) n \
+         WHERE NOT EXISTS (SELECT 1 FROM process WHERE node = n)"
+    );
+    let long_free = format!(
+        "SELECT node FROM process WHERE expires_at <= {SERVER_NOW} - $1 \
+         ORDER BY expires_at, node LIMIT 1"
+    );
+    let choices: [(&str, &[Value]); 4] = [
+        (own, &[(&holder.identity).into()]),
+        (given_back, &[]),
+        (&unused, &[]),
+        (&long_free, &[micros(QUARANTINE).into()]),
+    ];
+    for (sql, params) in choices {
+        let found: Option<Option<i64>> = tx.one(sql, params).await?;
+        if let Some(node) = found.flatten() {
+            return Ok((node, take(tx, node, holder).await?));
+        }
+    }
+    Err(TakeNumberError::NoneFree)
+}
+
+fn micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
 fn lease_us() -> i64 {
-    i64::try_from(LEASE.as_micros()).unwrap_or(i64::MAX)
+    micros(LEASE)
 }
 
 /// Renews the number until the store is closed or the number is another's.
@@ -131,11 +211,14 @@ async fn keep(store: Store, epoch: i64) {
     let (node, number) = (store.ids().node(), &store.inner.number);
     loop {
         tokio::time::sleep(RENEWAL_INTERVAL).await;
-        let began = store.clock().elapsed();
+        let (began, asked_at) = (store.clock().elapsed(), store.clock().real_now());
         let renewal = engine.write_apart(move |tx| Box::pin(renew(tx, node, epoch)));
         match tokio::time::timeout(RENEWAL_TIMEOUT, renewal).await {
-            Ok(Ok(true)) => number.renewed(began),
-            Ok(Ok(false)) => {
+            Ok(Ok(Some(server_us))) => {
+                number.renewed(began);
+                number.compared(asked_at, server_us, store.clock().real_now());
+            }
+            Ok(Ok(None)) => {
                 tracing::error!(node, "another process has taken this node number");
                 number.lost.send_replace(true);
                 return;
@@ -146,9 +229,11 @@ async fn keep(store: Store, epoch: i64) {
     }
 }
 
-/// Renews the lease; false if another process has the number.
-async fn renew(tx: &Tx, node: i64, epoch: i64) -> Result<bool, StoreError> {
-    let sql =
-        format!("UPDATE process SET expires_at = {SERVER_NOW} + $3 WHERE node = $1 AND epoch = $2");
-    tx.execute(&sql, &[node.into(), epoch.into(), lease_us().into()]).await.map(|count| count == 1)
+/// Renews the lease and returns the server's time; `None` if another process has the number.
+async fn renew(tx: &Tx, node: i64, epoch: i64) -> Result<Option<i64>, StoreError> {
+    let sql = format!(
+        "UPDATE process SET expires_at = {SERVER_NOW} + $3 WHERE node = $1 AND epoch = $2 \
+         RETURNING {SERVER_NOW}"
+    );
+    tx.one(&sql, &[node.into(), epoch.into(), lease_us().into()]).await
 }

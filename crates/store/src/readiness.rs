@@ -18,12 +18,13 @@ const SETTING: &str = "readiness";
 impl Store {
     /// Checks that the store could write a purchase. On PostgreSQL the connection for money must
     /// lead to a server that accepts writes, other connections must be available, and this process
-    /// must still have its number; the embedded store must commit.
+    /// must still have its number and a clock near the server's; the embedded store must commit.
     ///
     /// # Errors
     /// The reason why it could not.
     pub async fn check_ready(&self) -> Result<(), StoreError> {
         self.check_number()?;
+        self.inner.number.check_clock()?;
         let mut last = self.inner.readiness.lock().await;
         if let Some((when, answer)) = &*last
             && when.elapsed() < KEPT_FOR

@@ -13,6 +13,9 @@ use crate::world::{World, purchase};
 /// Longest time for a number to become free by itself and for a loaded machine to notice.
 const FREE_WAIT: Duration = Duration::from_secs(60);
 
+/// A number that is not left to the platform.
+const SAME: [&str; 2] = ["--node", "0"];
+
 /// `serve` over the world's database, from its own data directory with the world's keys.
 pub fn another(engine: &Engine, world: &World, own: &Path, options: &[&str]) -> Command {
     let mut command = cardbridge();
@@ -26,7 +29,7 @@ pub fn another(engine: &Engine, world: &World, own: &Path, options: &[&str]) -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_process_with_the_same_number_is_refused_by_name() {
     let engine = Engine::postgres().await;
-    let mut world = World::new(&engine, &[]).await;
+    let mut world = World::new(&engine, &SAME).await;
     let card_id = world.card("order-1").await;
     world
         .enterprise
@@ -39,7 +42,7 @@ async fn a_second_process_with_the_same_number_is_refused_by_name() {
     }
     let directory = tempfile::tempdir().unwrap();
     let own = directory.path().join("data");
-    let (code, stdout, stderr) = run(&mut another(&engine, &world, &own, &[]));
+    let (code, stdout, stderr) = run(&mut another(&engine, &world, &own, &SAME));
     assert_eq!((code, &*stdout), (Some(75), ""), "{stderr}");
     let admin_url = world.sandbox()["admin_url"].as_str().unwrap().to_owned();
     assert!(stderr.contains("node: ") && stderr.contains(&admin_url), "{stderr}");
@@ -48,7 +51,7 @@ async fn a_second_process_with_the_same_number_is_refused_by_name() {
     std::fs::create_dir(&copied).unwrap();
     let lock = "node-0.lock";
     std::fs::copy(world.data_dir().join(lock), copied.join(lock)).unwrap();
-    assert_eq!(run(&mut another(&engine, &world, &copied, &[])).0, Some(75));
+    assert_eq!(run(&mut another(&engine, &world, &copied, &SAME)).0, Some(75));
     let answer: Value = buying.await.unwrap().unwrap();
     assert_eq!(answer["approved"], true, "what is under way is not declined: {answer}");
 
@@ -57,7 +60,7 @@ async fn a_second_process_with_the_same_number_is_refused_by_name() {
     drop(spawn(second, &own));
     world.terminate();
     world.ended().await;
-    drop(spawn(another(&engine, &world, &copied, &[]), &copied));
+    drop(spawn(another(&engine, &world, &copied, &SAME), &copied));
 }
 
 pub fn spawn(mut command: Command, data_dir: &Path) -> Server {
@@ -67,7 +70,7 @@ pub fn spawn(mut command: Command, data_dir: &Path) -> Server {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_number_of_a_dead_process_is_its_successors_at_once_and_others_later() {
     let engine = Engine::postgres().await;
-    let mut world = World::new(&engine, &[]).await;
+    let mut world = World::new(&engine, &SAME).await;
     // The same directory: started at once, although the lease has not ended.
     world.crash();
     world.kill();
@@ -75,12 +78,52 @@ async fn the_number_of_a_dead_process_is_its_successors_at_once_and_others_later
     let own = directory.path().join("data");
     let began = Instant::now();
     loop {
-        let mut child = Starting::new(another(&engine, &world, &own, &[]));
+        let mut child = Starting::new(another(&engine, &world, &own, &SAME));
         if child.is_ready() {
             break;
         }
         assert!(began.elapsed() < FREE_WAIT, "the number of a dead process stays taken");
     }
+}
+
+/// The numbers that have a holder, and how many were ever used.
+async fn numbers(engine: &Engine) -> (Vec<i64>, i64) {
+    let session = engine.connect().await;
+    let held = "SELECT node FROM process \
+        WHERE expires_at > EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 ORDER BY node";
+    let held = session.query(held, &[]).await.unwrap();
+    let used = session.query_one("SELECT COUNT(*) FROM process", &[]).await.unwrap();
+    (held.iter().map(|row| row.get(0)).collect(), used.get(0))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_take_numbers_by_themselves() {
+    let engine = Engine::postgres().await;
+    let mut world = World::new(&engine, &[]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let start = |name: &str| {
+        let own = directory.path().join(name);
+        spawn(another(&engine, &world, &own, &[]), &own)
+    };
+    let (second, mut third) = (start("second"), start("third"));
+    assert_eq!(numbers(&engine).await, (vec![0, 1, 2], 3));
+    // What was given back is taken first.
+    second.terminate();
+    assert_eq!(second.ended().0.code(), Some(0));
+    assert_eq!(numbers(&engine).await, (vec![0, 2], 3));
+    let fourth = start("fourth");
+    assert_eq!(numbers(&engine).await, (vec![0, 1, 2], 3));
+    // The number of a process that may only be paused is not taken before its quarantine is over.
+    third.kill();
+    let fifth = start("fifth");
+    let (held, used) = numbers(&engine).await;
+    assert!(used == 4 && held.contains(&3), "{held:?} {used}");
+    // A restart has its number again.
+    let third = start("third");
+    assert_eq!(numbers(&engine).await, (vec![0, 1, 2, 3], 4));
+    drop((third, fourth, fifth));
+    world.crash();
+    assert!(numbers(&engine).await.0.contains(&0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

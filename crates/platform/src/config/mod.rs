@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cards::IdentityChecks;
-use domain::{FxRate, IdGenerator, Mode};
+use domain::{FxRate, Mode};
 use ipnet::IpNet;
 use scheme::LinkSettings;
 use wire::cardbridge::signature::DEFAULT_WINDOW_MS;
@@ -32,7 +32,7 @@ pub use layers::{Flags, Layers, MASTER_KEY_VARIABLE, S3_SECRET_VARIABLE, SMTP_PA
 pub use link_secrets::{IssuerSecret, LinkSecrets, ZoneSecrets};
 pub use s3::{S3Config, S3Secret};
 pub use smtp::{SmtpConfig, read_authority};
-pub use values::{Database, DatabaseDurability};
+pub use values::{Database, DatabaseDurability, NodeNumber};
 
 use crate::failure::Failure;
 
@@ -85,8 +85,8 @@ pub struct Config {
     pub master_key: MasterKeySource,
     /// Networks that webhooks and notices may go to although they are not public.
     pub outbound_allow: Vec<IpNet>,
-    /// This process's number among those that share a store (0 to 1023).
-    pub node: u16,
+    /// This process's number among those that share a store.
+    pub node: NodeNumber,
     /// True if production starts although the highest id is far ahead of the clock.
     pub accept_clock_ahead: bool,
     /// Filter of the log, in the syntax of `tracing_subscriber::EnvFilter`.
@@ -131,7 +131,7 @@ impl Config {
             admin_token_file: optional_path(layers, "admin-token-file")?,
             master_key: master_key(layers)?,
             outbound_allow: networks(layers, "outbound-allow")?,
-            node: values::number(&layers.required("node")?, 0..=IdGenerator::MAX_NODE)?,
+            node: values::node(&layers.required("node")?)?,
             accept_clock_ahead: values::flag(&layers.required("accept-clock-ahead")?)?,
             log: layers.required("log")?.text,
             fx_rates: fx::rates(layers, mode)?,
@@ -283,7 +283,7 @@ mod tests {
         let variables = [("CARDBRIDGE_LISTEN", "127.0.0.1:2"), ("CARDBRIDGE_NODE", "2")];
         let config = load(&[("listen", "127.0.0.1:1")], &variables, file).unwrap();
         assert_eq!(config.listen.port(), 1);
-        assert_eq!(config.node, 2);
+        assert_eq!(config.node, NodeNumber::Fixed(2));
         assert_eq!(config.admin_listen.port(), 3);
         assert_eq!(config.data_dir, PathBuf::from("./cardbridge-data"));
     }
@@ -301,7 +301,7 @@ mod tests {
             ("public-url", "ftp://h", "http://"),
             ("public-url", "http://h/?a=b", "http://"),
             ("trusted-proxies", "10.0.0.0/8,x", "networks"),
-            ("node", "1024", "0 to 1023"),
+            ("node", "1024", "auto or a number, 0 to 1023"),
             ("signature-window-ms", "999", "1000 to 15000"),
             ("drain", "21", "0 to 20"),
         ] {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use domain::Mode;
+use domain::{IdGenerator, Mode};
 use ipnet::IpNet;
 use store::check_server_url;
 use url::Url;
@@ -110,6 +110,35 @@ pub fn number(given: &Given, range: RangeInclusive<u16>) -> Result<u16, Failure>
     let wanted = format_args!("a number, {least} to {most}");
     let number = given.text.parse().ok().filter(|number| range.contains(number));
     number.ok_or_else(|| given.refused(wanted))
+}
+
+/// The node number of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NodeNumber {
+    /// Any that is free; 0 on the embedded store.
+    Auto,
+    /// This one.
+    Fixed(u16),
+}
+
+impl NodeNumber {
+    /// The number before another one is taken.
+    #[must_use]
+    pub const fn first(self) -> u16 {
+        match self {
+            Self::Auto => 0,
+            Self::Fixed(number) => number,
+        }
+    }
+}
+
+pub fn node(given: &Given) -> Result<NodeNumber, Failure> {
+    if given.text == "auto" {
+        return Ok(NodeNumber::Auto);
+    }
+    let number = given.text.parse().ok().filter(|number| *number <= IdGenerator::MAX_NODE);
+    let wanted = format_args!("auto or a number, 0 to {}", IdGenerator::MAX_NODE);
+    number.map(NodeNumber::Fixed).ok_or_else(|| given.refused(wanted))
 }
 
 pub fn flag(given: &Given) -> Result<bool, Failure> {

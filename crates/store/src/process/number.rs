@@ -2,10 +2,10 @@
 //! number.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::IdGenerator;
+use domain::{IdGenerator, Timestamp};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -15,6 +15,9 @@ use crate::StoreError;
 /// other process gets the number while this one still uses it.
 const TRUST: Duration = Duration::from_secs(12);
 
+/// The most that the clocks of this machine and of the server may differ.
+const MAX_SKEW_MS: i64 = 500;
+
 /// What a process knows of the lease of its node number.
 pub(crate) struct Number {
     /// When the number was last known to be held, in milliseconds of the clock's elapsed time.
@@ -22,6 +25,8 @@ pub(crate) struct Number {
     renewed_at_ms: AtomicU64,
     /// The epoch under which it is held, and the task that renews it; None if it is not leased.
     pub(super) held: Mutex<Option<(i64, AbortHandle)>>,
+    /// How far the server's clock is ahead of this machine's, milliseconds.
+    skew_ms: AtomicI64,
     pub(super) lost: watch::Sender<bool>,
     pub(super) is_given_back: AtomicBool,
 }
@@ -31,6 +36,7 @@ impl Default for Number {
         Self {
             renewed_at_ms: AtomicU64::new(u64::MAX),
             held: Mutex::default(),
+            skew_ms: AtomicI64::new(0),
             lost: watch::Sender::new(false),
             is_given_back: AtomicBool::new(false),
         }
@@ -47,6 +53,37 @@ impl Number {
         let renewed_at_ms = self.renewed_at_ms.load(Ordering::SeqCst);
         let is_over = *self.lost.borrow() || self.is_given_back.load(Ordering::SeqCst);
         !is_over && millis(now).saturating_sub(renewed_at_ms) < millis(TRUST)
+    }
+
+    /// The server said `server_us` between two readings of this machine's clock: what its answer
+    /// took is not counted against either clock.
+    pub(super) fn compared(&self, asked_at: Timestamp, server_us: i64, answered_at: Timestamp) {
+        let (from, to) = (asked_at.as_micros(), answered_at.as_micros());
+        let skew_us = match server_us {
+            early if early < from => early - from,
+            late if late > to => late - to,
+            _ => 0,
+        };
+        self.skew_ms.store(skew_us / 1_000, Ordering::Relaxed);
+    }
+
+    pub(super) fn skew_ms(&self) -> i64 {
+        self.skew_ms.load(Ordering::Relaxed)
+    }
+
+    /// Fails if this machine's clock is too far from the server's: signed calls, expiries and ids
+    /// follow it, and other processes would see things in another order.
+    pub(crate) fn check_clock(&self) -> Result<(), StoreError> {
+        let skew_ms = self.skew_ms();
+        if skew_ms.abs() <= MAX_SKEW_MS {
+            return Ok(());
+        }
+        let side = if skew_ms > 0 { "behind" } else { "ahead of" };
+        Err(StoreError::Away(format!(
+            "this machine's clock is {} ms {side} the database's, at most {MAX_SKEW_MS} is \
+             allowed: set it",
+            skew_ms.unsigned_abs()
+        )))
     }
 
     /// Fails unless this process may still use the node number of `ids`.

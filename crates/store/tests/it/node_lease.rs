@@ -2,7 +2,7 @@
 //! process may have the number and draw the same ids.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::{AuthorisationStatus, Clock, IdGenerator, ResponseCode, TimeSource, Timestamp};
@@ -19,11 +19,13 @@ const WAIT: Duration = Duration::from_secs(60);
 #[derive(Default)]
 struct Passing {
     seconds: AtomicU64,
+    /// How far its wall clock is ahead.
+    ahead_ms: AtomicI64,
 }
 
 impl TimeSource for Passing {
     fn real_now(&self) -> Timestamp {
-        domain::SystemTime.real_now()
+        domain::SystemTime.real_now().plus_millis(self.ahead_ms.load(Ordering::SeqCst))
     }
 
     fn elapsed(&self) -> Duration {
@@ -85,6 +87,38 @@ async fn nothing_is_committed_once_the_node_numbers_lease_is_not_trusted() {
     assert_eq!(successor.setting("example").await.unwrap(), Some(b"early".to_vec()));
     successor.close().await;
     lease.batch_execute("ROLLBACK").await.unwrap();
+    store.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_far_from_the_servers_makes_a_process_not_ready() {
+    let database = Database::on_server().await;
+    let source = Arc::new(Passing::default());
+    let clock = Clock::new(Arc::clone(&source) as Arc<dyn TimeSource>, 0);
+    let ids = Arc::new(IdGenerator::new(clock.clone(), 0));
+    let store = Store::open(Location::Postgres(database.url()), clock, ids).await.unwrap();
+    let holder = Holder { name: "this one".to_owned(), identity: "a".to_owned() };
+    store.take_any_number(&holder).await.unwrap();
+    let until = async |is_ready: bool| {
+        let began = Instant::now();
+        loop {
+            let ready = store.check_ready().await;
+            if ready.is_ok() == is_ready {
+                return ready;
+            }
+            assert!(began.elapsed() < WAIT, "{ready:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    until(true).await.unwrap();
+    for ahead_ms in [-2_000, 2_000] {
+        source.ahead_ms.store(ahead_ms, Ordering::SeqCst);
+        let refused = until(false).await.unwrap_err().to_string();
+        assert!(refused.contains("set it"), "{refused}");
+        source.ahead_ms.store(0, Ordering::SeqCst);
+        until(true).await.unwrap();
+    }
     store.close().await;
     database.drop().await;
 }
