@@ -128,12 +128,13 @@ impl Problem {
         Self::new(StatusCode::BAD_GATEWAY, "mail_refused", detail)
     }
 
-    /// 503: too much work is waiting already, or the store does not answer.
+    /// The process is not ready any more, because it stops.
     pub(crate) fn stopping() -> Self {
         let detail = "the process stops; another one goes on";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail)
     }
 
+    /// 503: too much work is waiting already, or the store does not answer.
     pub(crate) fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "try again later")
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{AuthId, Authorisation, Cause};
-use store::{AuthorisationView, Store, WritesUnderWay};
+use store::{AuthorisationView, MoneyError, Store, WritesUnderWay};
 use wire::vm::VmSettings;
 
 use crate::decision::cause_of;
@@ -66,6 +66,16 @@ pub(crate) async fn decline(
     let webhooks = decision_webhooks(held.account.is_forwarded(), card.as_ref(), settings);
     let request = settle::request(store, &held, cause, receipt, webhooks);
     Ok(settle::decide(store, request).await?)
+}
+
+/// True if another attempt may succeed.
+pub(crate) const fn may_pass(error: &AuthoriseError) -> bool {
+    match error {
+        AuthoriseError::Store(error) | AuthoriseError::Money(MoneyError::Store(error)) => {
+            settle::may_pass(error)
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use wire::vm::VmSettings;
 
-use crate::decline::decline;
+use crate::decline::{decline, may_pass};
 use crate::request::AuthoriseError;
 
 /// Pause between two looks.
@@ -60,12 +60,13 @@ impl LeftBehind {
             let Some(end) = batch.last() else { break };
             last = *end;
             batch.retain(|auth_id| !self.failed.contains_key(auth_id));
-            self.decline_all(batch).await;
+            self.decline_all(batch).await?;
         }
         Ok(self.store.forget_answers_of_dead_processes().await?)
     }
 
-    async fn decline_all(&mut self, batch: Vec<AuthId>) {
+    /// Ends early if the store is away: the next look goes on.
+    async fn decline_all(&mut self, batch: Vec<AuthId>) -> Result<(), AuthoriseError> {
         let (mut waiting, mut running) = (batch.into_iter(), JoinSet::new());
         loop {
             for auth_id in waiting.by_ref().take(MAX_AT_ONCE - running.len()) {
@@ -78,13 +79,14 @@ impl LeftBehind {
                     (auth_id, declined.unwrap_or(Err(AuthoriseError::BrokenOff)))
                 });
             }
-            let Some(Ok((auth_id, declined))) = running.join_next().await else { return };
+            let Some(Ok((auth_id, declined))) = running.join_next().await else { return Ok(()) };
             match declined {
                 Ok(it) if it.cause == Some(Cause::Abandoned) => {
                     tracing::warn!(%auth_id, "declined: its process left it undecided");
                 }
                 // Another process was first.
                 Ok(_) => {}
+                Err(error) if may_pass(&error) => return Err(error),
                 Err(error) => self.try_again_later(auth_id, &error),
             }
         }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{AuthId, Cause};
-use store::{MoneyError, Store, WritesUnderWay};
+use store::{Store, WritesUnderWay};
 use wire::vm::VmSettings;
 
-use crate::decline::decline;
+use crate::decline::{decline, may_pass};
 use crate::request::AuthoriseError;
-use crate::settle;
 use crate::undecided::Undecided;
 
 /// Authorisations read at a time.
@@ -95,14 +94,5 @@ impl Recovery {
                 Ok(false)
             }
         }
-    }
-}
-
-const fn may_pass(error: &AuthoriseError) -> bool {
-    match error {
-        AuthoriseError::Store(error) | AuthoriseError::Money(MoneyError::Store(error)) => {
-            settle::may_pass(error)
-        }
-        _ => false,
     }
 }

@@ -170,7 +170,7 @@ pub struct ServeArgs {
     /// [default: 5000]
     #[arg(long, value_name = "MS")]
     signature_window_ms: Option<String>,
-    /// For how long requests are still taken after SIGTERM, 0 to 20 seconds [default: 5 with
+    /// For how long requests are still taken after SIGTERM, 0 to 15 seconds [default: 5 with
     /// --database-url, otherwise 0]
     #[arg(long, value_name = "SECONDS")]
     drain: Option<String>,

@@ -142,11 +142,6 @@ fn standard_input() -> Result<Zeroizing<String>, Failure> {
     if text.len() as u64 > MAX_INPUT_BYTES {
         return Err(Failure::configuration("standard input: should be at most 1 MiB"));
     }
-    if text.trim().is_empty() {
-        return Err(Failure::configuration(
-            "standard input: should be a message in hexadecimal; there is nothing",
-        ));
-    }
     Ok(text)
 }
 

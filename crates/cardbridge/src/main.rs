@@ -77,11 +77,14 @@ fn run() -> Result<ExitCode, Failure> {
 }
 
 fn on_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::run(format_args!("threads cannot be started: {error}")))?
-        .block_on(work)
+        .map_err(|error| Failure::run(format_args!("threads cannot be started: {error}")))?;
+    let done = runtime.block_on(work);
+    // What still blocks a thread, such as a long verification, does not delay the end.
+    runtime.shutdown_background();
+    done
 }
 
 /// The environment variables that are valid text.

@@ -43,7 +43,7 @@ const MAX_HEAD_BYTES: usize = 32 * 1024;
 /// Pause after a failed accept, which usually means a lack of file handles.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Longest time that requests in flight may take after the stop.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
+const DRAIN_DEADLINE: Duration = Duration::from_secs(18);
 
 /// The settings of a listener.
 #[derive(Debug, Clone)]

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use domain::{Mode, Random};
+use domain::Mode;
 use files::{Bucket, BucketSettings, EmbeddedFiles, EmbeddedSettings, Files};
-use vault::{SecretText, Vault};
+use vault::SecretText;
 
 use super::data_dir::DataDir;
 use super::secrets;
+use crate::assembly::Parts;
 use crate::config::{Config, Database, S3Config, S3Secret};
 use crate::failure::Failure;
 
@@ -21,10 +22,9 @@ const SECRET_KEY: &str = "s3: secret-access-key-file";
 /// One line that names the option and what it should be.
 pub fn open(
     config: &Config,
-    (data_dir, node): (&DataDir, u16),
+    data_dir: &DataDir,
     public_url: &str,
-    vault: &Arc<Vault>,
-    random: &Arc<dyn Random>,
+    parts: &Parts,
 ) -> Result<Files, Failure> {
     if let Some(s3) = &config.s3 {
         return bucket(s3).map(Files::Bucket);
@@ -38,11 +38,11 @@ pub fn open(
     let settings = EmbeddedSettings {
         directory: data_dir.path().join(DIRECTORY),
         public_url: public_url.to_owned(),
-        node,
+        node: u16::try_from(parts.store.ids().node()).map_err(Failure::run)?,
         reserve_bytes: EmbeddedSettings::DEFAULT_RESERVE_BYTES,
         daily_bytes: EmbeddedSettings::DEFAULT_DAILY_BYTES,
     };
-    EmbeddedFiles::open(settings, Arc::clone(vault), Arc::clone(random))
+    EmbeddedFiles::open(settings, Arc::clone(&parts.vault), Arc::clone(&parts.random))
         .map(Files::Embedded)
         .map_err(|error| {
             Failure::configuration(format_args!(

@@ -29,7 +29,7 @@ use crate::{document_files, link_secrets, mail, sandbox, store_opening, workers}
 /// The longest time for a stop: whoever asks for it kills what takes 30 s.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
 /// The part of it that is left for closing the store.
-const CLOSING_TIME: Duration = Duration::from_secs(4);
+const CLOSING_TIME: Duration = Duration::from_secs(6);
 
 /// The running platform.
 pub struct Platform {
@@ -74,8 +74,7 @@ impl Platform {
         }
         let addresses = listeners.addresses.clone();
         let public_url = &addresses.public_url;
-        let place = (&data_dir, u16::try_from(parts.store.ids().node()).unwrap_or_default());
-        let files = document_files::open(&config, place, public_url, &parts.vault, &parts.random)?;
+        let files = document_files::open(&config, &data_dir, public_url, &parts)?;
         if config.mode == Mode::Sandbox {
             let identity = sandbox::provision(&parts.store, &parts.vault).await?;
             sandbox::write_file(data_dir.path(), &addresses, admin_token.expose(), &identity)?;

@@ -98,7 +98,11 @@ fn not_opened(error: StoreError) -> Failure {
 /// Claims the node number among the processes that share the store.
 async fn take_number(config: &Config, store: &Store, holder: &Holder) -> Result<(), Failure> {
     let taken = match config.node {
-        NodeNumber::Auto => store.take_any_number(holder).await,
+        // One after the other: many that start at once would all choose the same.
+        NodeNumber::Auto => match store.start_turn().await {
+            Ok(_turn) => store.take_any_number(holder).await,
+            Err(error) => Err(error.into()),
+        },
         NodeNumber::Fixed(_) => store.take_number(holder).await,
     };
     let node = store.ids().node();

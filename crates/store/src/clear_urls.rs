@@ -2,7 +2,9 @@
 
 use domain::{EnterpriseId, SealedUrl, UrlUse};
 
-use crate::engine::{Tx, Value, with};
+use crate::engine::{Connection, Tx, Value, in_full, with};
+use crate::migrations::UNHURRIED;
+use crate::store::Engine;
 use crate::{MAX_PAGE_ROWS, Store, StoreError};
 
 /// A URL in clear. No Debug: it may hold a secret.
@@ -66,18 +68,18 @@ impl Store {
     /// Wipes the remains of replaced rows from the files of a server; an embedded store overwrites
     /// them at once. A server may not know the statement.
     async fn wipe_replaced_urls(&self) -> Result<(), StoreError> {
-        if self.is_embedded() {
-            return Ok(());
+        let Engine::Postgres(engine) = &self.inner.engine else { return Ok(()) };
+        // Its settings are its own, so the connection is not given back.
+        let client = Connection::take(engine.connection().await?);
+        let run = async |sql: &str| {
+            let done = client.batch_execute(sql).await;
+            done.map_err(|error| StoreError::Engine(in_full(&error)))
+        };
+        run(UNHURRIED).await?;
+        for (table, _) in PLACES.into_iter().skip(1) {
+            run(&format!("VACUUM FULL {table}")).await?;
         }
-        self.read(|tx| {
-            Box::pin(async move {
-                for (table, _) in PLACES.into_iter().skip(1) {
-                    tx.execute(&format!("VACUUM FULL {table}"), &[]).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
+        Ok(())
     }
 }
 

@@ -51,7 +51,7 @@ impl Store {
     /// Continues ids from the highest that is stored.
     pub(crate) async fn continue_ids(&self) -> Result<(), StoreError> {
         let saved = self.saved(HIGHEST_ID).await?.unwrap_or(0);
-        let stored = self.read(|tx| Box::pin(highest_id(tx))).await?;
+        let stored = self.read_long(|tx| Box::pin(highest_id(tx))).await?;
         self.ids().go_on_from(saved.max(stored));
         Ok(())
     }
@@ -60,7 +60,7 @@ impl Store {
     /// is behind. Call it once the stored offset of business time is in force.
     pub async fn continue_business_time(&self) -> Result<(), StoreError> {
         let saved = self.saved(BUSINESS_TIME).await?.map(Timestamp::from_micros);
-        let told = self.read(|tx| Box::pin(latest_moment(tx))).await?;
+        let told = self.read_long(|tx| Box::pin(latest_moment(tx))).await?;
         if let Some(latest) = saved.max(told) {
             self.clock().go_on_from(latest);
         }

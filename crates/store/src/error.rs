@@ -8,15 +8,15 @@ pub enum StoreError {
     /// The engine refused or failed.
     #[error("store engine: {0}")]
     Engine(String),
-    /// The server cannot be reached, does not answer in time or takes no writes; nothing was
-    /// written.
+    /// The server cannot be reached or refuses the connection, does not answer in time or takes no
+    /// writes, or this process may not write now; nothing was written.
     #[error("store away: {0}")]
     Away(String),
     /// Another transaction was in the way; the operation may be tried again.
     #[error("store conflict: {0}")]
     Conflict(String),
-    /// A row was held by another session for longer than the operation may wait; nothing was
-    /// done.
+    /// A row was held by another session, or the statement took, for longer than the operation may
+    /// wait; nothing was done.
     #[error("store locked: {0}")]
     Locked(String),
     /// The connection was lost while the commit was under way: it may stand or not.
@@ -40,16 +40,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// True if the same may succeed a moment later, without anything being mended.
+    /// True if nothing was done and the same may succeed a moment later, without anything being
+    /// mended here.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         match self {
-            Self::Away(_)
-            | Self::Conflict(_)
-            | Self::Locked(_)
-            | Self::InDoubt(_)
-            | Self::Overloaded => true,
-            Self::Engine(_)
+            Self::Away(_) | Self::Conflict(_) | Self::Locked(_) | Self::Overloaded => true,
+            // It may be done: whoever repeats it without looking may do it twice.
+            Self::InDoubt(_)
+            | Self::Engine(_)
             | Self::Denied(_)
             | Self::Duplicate(_)
             | Self::KeyTaken

@@ -28,6 +28,9 @@ mod postgres {
     refinery::embed_migrations!("migrations/postgres");
 }
 
+/// Settings of a session that changes tables: its statements may take long, but may not make others
+/// wait for long behind a lock that they wait for.
+pub(crate) const UNHURRIED: &str = "SET statement_timeout = 0; SET lock_timeout = '10s'";
 /// The query for the oldest schema that a binary may know.
 const LEAST_VERSION: &str = "SELECT MAX(least_version) FROM schema_support";
 
@@ -99,9 +102,11 @@ impl Store {
 /// once take turns: each waits for a row of a table that exists before any migration.
 pub(crate) async fn migrate_postgres(engine: &Postgres) -> Result<(), StoreError> {
     let _turn = take_turn(engine).await?;
-    let mut client = engine.connection().await?;
+    // Its settings are its own, so the connection is not given back.
+    let mut client = Connection::take(engine.connection().await?);
+    client.batch_execute(UNHURRIED).await.map_err(|error| told(engine, &error))?;
     let runner = postgres::migrations::runner().set_abort_missing(false);
-    runner.run_async(&mut **client).await.map_err(failed)?;
+    runner.run_async(&mut *client).await.map_err(failed)?;
     let least = client.query_one(LEAST_VERSION, &[]).await.map_err(|error| unreadable(&error))?;
     require_support(least.try_get(0).map_err(|error| unreadable(&error))?)
 }
@@ -120,7 +125,7 @@ async fn take_turn(engine: &Postgres) -> Result<StartTurn, StoreError> {
     let wait_s = TURN_WAIT.as_secs();
     // The connection is idle while others migrate and write.
     let lock = format!(
-        "BEGIN; SET LOCAL lock_timeout = '{wait_s}s'; \
+        "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '{wait_s}s'; \
          SET LOCAL idle_in_transaction_session_timeout = 0; \
          SELECT turn FROM migration_turn FOR UPDATE"
     );

@@ -22,8 +22,9 @@ pub(crate) use number::Number;
 const LEASE: Duration = Duration::from_secs(15);
 /// The interval between renewals.
 const RENEWAL_INTERVAL: Duration = Duration::from_secs(3);
-/// The longest time for one try to renew.
-const RENEWAL_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest time for one try to renew: longer than a server that hangs is waited for, and short
+/// enough for another try while the lease is trusted.
+const RENEWAL_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time for which a number whose lease ended stays unused: its holder may have been paused.
 const QUARANTINE: Duration = Duration::from_secs(600);
 /// The most tries to be faster than other processes.

@@ -122,7 +122,19 @@ impl Store {
     {
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.read(operation).await,
-            Engine::Postgres(engine) => engine.read_snapshot(operation).await,
+            Engine::Postgres(engine) => engine.read_snapshot(false, operation).await,
+        }
+    }
+
+    /// As [`Store::read_snapshot`] with statements that go through whole tables.
+    pub(crate) async fn read_long<T, F>(&self, operation: F) -> Result<T, StoreError>
+    where
+        T: Send,
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
+    {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => engine.read(operation).await,
+            Engine::Postgres(engine) => engine.read_snapshot(true, operation).await,
         }
     }
 

@@ -30,7 +30,7 @@ impl Store {
         // thread keeps that off the threads that answer requests.
         let runtime = tokio::runtime::Handle::current();
         tokio::task::spawn_blocking(move || {
-            runtime.block_on(store.read_snapshot(|tx| Box::pin(verify(tx))))
+            runtime.block_on(store.read_long(|tx| Box::pin(verify(tx))))
         })
         .await
         .map_err(|error| StoreError::Engine(error.to_string()))?

@@ -32,6 +32,8 @@ pub struct Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        // A test that failed may have left it paused.
+        self.resume();
         let pid = self.server.id().to_string();
         // A shutdown without a checkpoint that also ends the server's own processes.
         let _ = Command::new("kill").args(["-QUIT", &pid]).status();
@@ -101,8 +103,9 @@ impl Cluster {
     /// Lets the server go on.
     pub fn resume(&self) {
         let server = self.server.id().to_string();
-        signal("CONT", &children(&server));
-        signal("CONT", &[server]);
+        let family = [children(&server), vec![server]].concat();
+        // Some may have ended.
+        let _ = signalling("CONT", &family).status();
     }
 
     /// Pauses the sessions that are open now; the server takes new ones.
@@ -180,9 +183,13 @@ const SESSIONS: &str = "SELECT pid FROM pg_stat_activity \
 
 /// Sends processes a signal, by its name without SIG.
 fn signal(name: &str, processes: &[String]) {
+    run(&mut signalling(name, processes));
+}
+
+fn signalling(name: &str, processes: &[String]) -> Command {
     let mut shell = Command::new("sh");
-    shell.args(["-c", "name=$1; shift; kill \"-$name\" \"$@\"", "sh", name]).args(processes);
-    run(&mut shell);
+    shell.args(["-c", "name=$1; shift; kill \"-$name\" \"$@\" 2>&1", "sh", name]).args(processes);
+    shell
 }
 
 /// The processes that a process has started.

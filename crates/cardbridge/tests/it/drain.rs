@@ -9,8 +9,8 @@ use crate::links::{Bed, ISO_LISTEN};
 use crate::server::http;
 use crate::world::{WAIT, purchase, text};
 
-/// Long enough for a slow machine to look meanwhile, in seconds.
-const DRAIN: [&str; 2] = ["--drain", "12"];
+/// The longest that is permitted, in seconds, so that a slow machine looks meanwhile.
+const DRAIN: [&str; 2] = ["--drain", "15"];
 const LOOK: Duration = Duration::from_millis(20);
 
 async fn drains(engine: Engine) {

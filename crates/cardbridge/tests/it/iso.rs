@@ -186,10 +186,3 @@ fn a_bad_option_is_named() {
     assert_eq!(code, Some(2));
     assert!(stderr.contains("at most 1 MiB"), "{stderr}");
 }
-
-#[test]
-fn nothing_on_standard_input_is_refused() {
-    let (code, stdout, stderr) = run(cardbridge().args(["iso", "describe"]));
-    assert_eq!((code, stdout.as_str()), (Some(2), ""));
-    assert!(stderr.contains("standard input: should be a message"), "{stderr}");
-}

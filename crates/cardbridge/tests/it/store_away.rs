@@ -20,6 +20,8 @@ const CALLERS: usize = 8;
 /// Most pauses until one finds it inside a transaction that holds an account.
 const MAX_PAUSES: u32 = 2_000;
 const LOOK: Duration = Duration::from_millis(50);
+/// Longer than a lease is trusted that was not renewed.
+const LEASE_TRUST: Duration = Duration::from_secs(14);
 /// Calls while the database hangs.
 const CALLS: usize = 3;
 
@@ -98,17 +100,21 @@ async fn a_server_that_takes_no_connection_is_waited_for_once() {
             kept.push(stream);
         }
     });
-    let real = cluster.url("127.0.0.1", "?target_session_attrs=primary&connect_timeout=1");
+    let real = cluster.url("127.0.0.1", "?target_session_attrs=primary");
     let url = real.replacen("@127.0.0.1", &format!("@127.0.0.1:{port},127.0.0.1"), 1);
     let world = World::new(&Engine::embedded(), &["--database-url", &url]).await;
     let card_id = world.card("order-1").await;
     approved(&world.operator, &card_id).await;
-    // Each pool of the platform finds out by itself, and its first connections do so together.
+    // Connections that were made at the same time found out together.
     let before = connections.load(Ordering::SeqCst);
     assert!(before > 0, "it was never tried");
     cluster.end_sessions().await;
     approved(&world.operator, &card_id).await;
     assert_eq!(connections.load(Ordering::SeqCst), before, "tried although it never answered");
+    // The lease is renewed by the other server too.
+    tokio::time::sleep(LEASE_TRUST).await;
+    assert!(world.operator.get("/readyz").await.is_ok());
+    approved(&world.operator, &card_id).await;
 }
 
 /// Pauses the process until it holds the account inside a transaction.

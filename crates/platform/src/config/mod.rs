@@ -41,7 +41,7 @@ use crate::failure::Failure;
 const SIGNATURE_WINDOWS_MS: RangeInclusive<u16> = 1_000..=15_000;
 
 /// The permitted times for a drain, in seconds: the rest of a stop needs the remainder of 25.
-const DRAINS_S: RangeInclusive<u16> = 0..=20;
+const DRAINS_S: RangeInclusive<u16> = 0..=15;
 const DEFAULT_DRAIN_S: u64 = 5;
 
 /// The source of the master key.
@@ -303,7 +303,7 @@ mod tests {
             ("trusted-proxies", "10.0.0.0/8,x", "networks"),
             ("node", "1024", "auto or a number, 0 to 1023"),
             ("signature-window-ms", "999", "1000 to 15000"),
-            ("drain", "21", "0 to 20"),
+            ("drain", "16", "0 to 15"),
         ] {
             let line = refusal(&[(key, value)], &[], None);
             assert!(line.starts_with(&format!("--{key}: ")) && line.contains(wanted), "{line}");

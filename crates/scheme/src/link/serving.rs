@@ -24,7 +24,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often a link is looked at.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
 /// Longest time that requests in flight may take after the stop.
-const DRAIN_DEADLINE: Duration = Duration::from_secs(25);
+const DRAIN_DEADLINE: Duration = Duration::from_secs(18);
 
 /// Serves a link until `stop` turns true: with its listener, or by connecting to its targets. Then
 /// takes nothing new, answers what is under way within a deadline, and returns

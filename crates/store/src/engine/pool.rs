@@ -8,7 +8,7 @@ use deadpool_postgres::Runtime;
 use domain::IdGenerator;
 
 use super::cause::in_full;
-use super::postgres_session::{Session, begin};
+use super::postgres_session::{Session, begin, greeting};
 use super::server_url::ServerUrl;
 use super::servers::{Connection, Servers};
 use super::tx::Tx;
@@ -58,13 +58,16 @@ impl ServerPool {
     ) -> Result<Self, StoreError> {
         let failed = |error: &(dyn std::error::Error + 'static)| StoreError::Engine(in_full(error));
         let tls = url.connector().map_err(|error| failed(&error))?;
-        let pool = Pool::builder(Servers::new(url.servers(), tls))
+        let greeting = greeting();
+        let servers = Servers::new(url.servers(), tls, Arc::clone(&url.first), greeting);
+        let pool = Pool::builder(servers)
             .max_size(max_connections)
             .wait_timeout(Some(CONNECTION_TIMEOUT))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| failed(&error))?;
-        let begin = begin(url.config.get_options().unwrap_or_default()).into();
+        let options = url.config.get_options().unwrap_or_default();
+        let begin = begin(options, statement_timeout).into();
         Ok(Self { pool, statement_timeout, begin })
     }
 

@@ -11,7 +11,7 @@ use tokio_postgres::config::SslMode;
 use super::group::{Grouped, GroupedJob};
 use super::group_writer::{ASIDE_CONNECTIONS, GroupWriter, WriterWork};
 use super::pool::{MAX_TRIES, Origin, ServerPool, commit, roll_back};
-use super::postgres_session::{Obstacle, Session};
+use super::postgres_session::{Obstacle, READ_TIMEOUT, Session};
 use super::server_url::ServerUrl;
 use super::servers::Connection;
 use super::tx::{BoxFuture, Tx};
@@ -24,12 +24,10 @@ const MAX_CONNECTIONS: usize = 24;
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest time for a statement of money: a purchase that waits longer is declined.
 const MONEY_STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
-/// The longest time for a statement that reads.
-const READ_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest time for any other statement, which may wait for a lock.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(12);
-/// The longest time for a statement of a snapshot, which may go through a whole table.
-const SNAPSHOT_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
+/// The longest time for a statement that goes through a whole table.
+const LONG_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 /// Commands that may wait for the writer.
 const MAX_QUEUED: usize = 4_096;
 
@@ -116,13 +114,18 @@ impl<G: Grouped> Postgres<G> {
         }
     }
 
-    pub(crate) async fn read_snapshot<T, F>(&self, operation: F) -> Result<T, StoreError>
+    /// Reads from one state of the data; `is_long` for statements that go through a whole table.
+    pub(crate) async fn read_snapshot<T, F>(
+        &self,
+        is_long: bool,
+        operation: F,
+    ) -> Result<T, StoreError>
     where
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>>,
     {
         let mut session = self.session().await?;
-        session.allow(SNAPSHOT_STATEMENT_TIMEOUT);
-        session.begin_snapshot().await?;
+        let limit = if is_long { LONG_STATEMENT_TIMEOUT } else { STATEMENT_TIMEOUT };
+        session.begin_snapshot(limit).await?;
         let tx = Tx::Postgres(session);
         let result = operation(&tx).await?;
         roll_back(tx).await?;

@@ -17,6 +17,8 @@ use crate::StoreError;
 const SILENT: &str = "the server did not answer in time";
 /// The longest time to begin a transaction, which waits for nothing.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest pause between the statements of a snapshot, which locks nothing that others need.
+const SNAPSHOT_IDLE_S: u32 = 60;
 /// Settings of a transaction that the URL may set differently: the longest waits for a lock, and of
 /// the server for a client that fell silent, for whose locks others wait.
 const TIMEOUTS: [(&str, &str); 2] =
@@ -39,19 +41,41 @@ pub(crate) struct Session {
     /// True if the server does not answer or takes no writes. Another connection may lead to one
     /// that does, so neither this one nor those that lie idle are used again.
     is_useless: AtomicBool,
+    /// True while a statement runs: if its caller goes away, its answer is still to come.
+    is_running: AtomicBool,
+}
+
+/// The longest time for a statement that only reads, outside a transaction. The server's own limit
+/// comes first, so that a slow statement is told from a server that does not answer.
+pub(super) const READ_TIMEOUT: Duration = Duration::from_millis(3_000);
+const SERVER_READ_TIMEOUT_MS: u32 = 2_700;
+/// The time after our own deadline at which the server gives up a statement whose client is gone.
+const SERVER_GRACE: Duration = Duration::from_secs(1);
+
+/// What a new connection begins with.
+pub(super) fn greeting() -> String {
+    format!("SET statement_timeout = {SERVER_READ_TIMEOUT_MS}")
 }
 
 /// The statements that begin a transaction on the servers of a URL with these `options`. The
 /// settings are part of it, so they hold behind a pooler too. Nothing takes away the promise that a
 /// reported commit is on disk, and on the disks of any synchronous standbys.
-pub(super) fn begin(options: &str) -> String {
-    let mut sql = "BEGIN; SET LOCAL synchronous_commit = on".to_owned();
-    for (name, value) in TIMEOUTS {
-        if !options.contains(name) {
-            sql.push_str(&format!("; SET LOCAL {name} = '{value}'"));
-        }
-    }
-    sql
+pub(super) fn begin(options: &str, statement_timeout: Duration) -> String {
+    let own = own_settings(options);
+    let timeouts = TIMEOUTS.iter().filter(|(name, _)| !own.contains(name));
+    let timeouts = timeouts.map(|(name, value)| format!("; SET LOCAL {name} = '{value}'"));
+    let limit_ms = (statement_timeout + SERVER_GRACE).as_millis();
+    format!(
+        "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = {limit_ms}{}",
+        timeouts.collect::<String>()
+    )
+}
+
+/// The names of the settings in the `options` of a URL, such as `-c lock_timeout=7s`.
+fn own_settings(options: &str) -> Vec<&str> {
+    let words = options.split(|it: char| it.is_whitespace());
+    let words = words.map(|word| word.trim_start_matches("-c").trim_start_matches("--"));
+    words.filter_map(|word| word.split_once('=')).map(|(name, _)| name).collect()
 }
 
 impl Session {
@@ -67,6 +91,7 @@ impl Session {
             in_transaction: false,
             has_conflict: AtomicBool::new(false),
             is_useless: AtomicBool::new(false),
+            is_running: AtomicBool::new(false),
         }
     }
 
@@ -125,8 +150,18 @@ impl Session {
     }
 
     /// Begins a transaction that only reads, from one state of the data.
-    pub(super) async fn begin_snapshot(&mut self) -> Result<(), StoreError> {
-        self.control("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", true).await
+    /// Each of its statements may take that long.
+    pub(super) async fn begin_snapshot(&mut self, statement: Duration) -> Result<(), StoreError> {
+        let limit_ms = (statement + SERVER_GRACE).as_millis();
+        let sql = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+             SET LOCAL statement_timeout = {limit_ms}; \
+             SET LOCAL idle_in_transaction_session_timeout = '{SNAPSHOT_IDLE_S}s'"
+        );
+        self.allow(BEGIN_TIMEOUT);
+        self.control(&sql, true).await?;
+        self.allow(statement);
+        Ok(())
     }
 
     /// Commits. The commit has certainly failed only if the server judged it: after a lost
@@ -172,7 +207,10 @@ impl Session {
         &self,
         statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, StoreError> {
-        let error = match tokio::time::timeout(self.statement_timeout, statement).await {
+        self.is_running.store(true, Ordering::Relaxed);
+        let answered = tokio::time::timeout(self.statement_timeout, statement).await;
+        self.is_running.store(false, Ordering::Relaxed);
+        let error = match answered {
             Ok(Ok(answer)) => return Ok(answer),
             Ok(Err(error)) => engine_error(&error),
             Err(_) => silent(),
@@ -186,7 +224,7 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         let is_useless = *self.is_useless.get_mut();
-        if (self.in_transaction || is_useless)
+        if (self.in_transaction || is_useless || *self.is_running.get_mut())
             && let Some(client) = self.client.take()
         {
             let pool = Connection::pool(&client);
@@ -288,7 +326,7 @@ fn engine_error(error: &tokio_postgres::Error) -> StoreError {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
             StoreError::Conflict(text)
         }
-        SqlState::LOCK_NOT_AVAILABLE => StoreError::Locked(text),
+        SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED => StoreError::Locked(text),
         SqlState::UNIQUE_VIOLATION => {
             StoreError::Duplicate(db.constraint().unwrap_or_default().to_owned())
         }
@@ -297,8 +335,7 @@ fn engine_error(error: &tokio_postgres::Error) -> StoreError {
         | SqlState::CRASH_SHUTDOWN
         | SqlState::CANNOT_CONNECT_NOW
         | SqlState::TOO_MANY_CONNECTIONS
-        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT
-        | SqlState::QUERY_CANCELED => StoreError::Away(text),
+        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => StoreError::Away(text),
         _ => StoreError::Engine(text),
     }
 }
@@ -306,4 +343,20 @@ fn engine_error(error: &tokio_postgres::Error) -> StoreError {
 /// Only a conflict is worth another try.
 pub(super) fn is_conflict(error: &StoreError) -> bool {
     matches!(error, StoreError::Conflict(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_may_set_its_own_limits_by_their_whole_names() {
+        let begun = |options| begin(options, Duration::from_secs(2));
+        assert!(begun("").contains("lock_timeout = '10s'"));
+        assert!(begun("-c deadlock_timeout=200ms").contains("lock_timeout = '10s'"));
+        for options in ["-c lock_timeout=7s", "-clock_timeout=7s", "--lock_timeout=7s"] {
+            assert!(!begun(options).contains("lock_timeout"), "{options}");
+            assert!(begun(options).contains("synchronous_commit = on"));
+        }
+    }
 }

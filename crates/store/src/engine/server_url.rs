@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslConnector, SslFiletype, SslMethod};
@@ -101,6 +103,8 @@ pub(crate) struct ServerUrl {
     pub(crate) config: Config,
     /// Hosts and ports, without user and password.
     pub(crate) place: String,
+    /// The position of the server with which connecting begins, for all pools.
+    pub(super) first: Arc<AtomicUsize>,
     /// True if TLS is tried only when the server refuses a connection without it.
     pub(crate) is_plain_first: bool,
     tls: Tls,
@@ -141,7 +145,8 @@ impl ServerUrl {
         }
         config.ssl_mode(words.mode);
         let place = places(&config).join(", ");
-        Ok(Self { config, place, is_plain_first: words.is_plain_first, tls: words.tls })
+        let first = Arc::default();
+        Ok(Self { config, place, first, is_plain_first: words.is_plain_first, tls: words.tls })
     }
 
     /// The servers that it names, in its order.

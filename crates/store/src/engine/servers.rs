@@ -1,6 +1,7 @@
 //! The servers that a URL names. Connecting begins with the one that was reached last, so one that
 //! hangs is waited for once and not by every connection.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -35,13 +36,21 @@ pub(super) struct Server {
 pub(crate) struct Servers {
     each: Vec<Server>,
     tls: MakeTlsConnector,
-    /// The position of the server that was reached last.
-    last_reached: AtomicUsize,
+    /// The position at which connecting begins: that of the server that was reached last.
+    first: Arc<AtomicUsize>,
+    /// Run on each new connection, outside transactions.
+    greeting: String,
 }
 
 impl Servers {
-    pub(super) const fn new(each: Vec<Server>, tls: MakeTlsConnector) -> Self {
-        Self { each, tls, last_reached: AtomicUsize::new(0) }
+    /// `first` is shared by all pools of a URL, so that what one finds out serves all.
+    pub(super) const fn new(
+        each: Vec<Server>,
+        tls: MakeTlsConnector,
+        first: Arc<AtomicUsize>,
+        greeting: String,
+    ) -> Self {
+        Self { each, tls, first, greeting }
     }
 }
 
@@ -50,19 +59,30 @@ impl Server {
         self.config.get_connect_timeout().copied().unwrap_or(CONNECT_TIMEOUT)
     }
 
-    async fn connect(&self, tls: MakeTlsConnector) -> Result<ClientWrapper, String> {
-        let connecting = timeout(self.timeout(), self.config.connect(tls)).await;
-        let connected = connecting
-            .map_err(|_| format!("no answer within {} s", self.timeout().as_secs_f64()))?;
-        let (client, connection) = connected.map_err(|error| reason_of(&error))?;
-        let place = self.place.clone();
-        let task = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                let error = in_full(&error);
-                tracing::warn!(server = place, error, "a connection to the database was lost");
-            }
+    async fn connect(
+        &self,
+        tls: MakeTlsConnector,
+        greeting: &str,
+    ) -> Result<ClientWrapper, String> {
+        // Boxed, because it lies deep inside every operation of the store.
+        let connecting = Box::pin(async {
+            let (client, connection) = self.config.connect(tls).await?;
+            let place = self.place.clone();
+            let task = tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    let error = in_full(&error);
+                    tracing::warn!(server = place, error, "a connection to the database was lost");
+                }
+            });
+            // The wrapper ends the task with the connection, also if the greeting is cut off.
+            let client = ClientWrapper::new(client, task);
+            client.batch_execute(greeting).await?;
+            Ok(client)
         });
-        Ok(ClientWrapper::new(client, task))
+        let connected: Result<_, tokio_postgres::Error> = timeout(self.timeout(), connecting)
+            .await
+            .map_err(|_| format!("no answer within {} s", self.timeout().as_secs_f64()))?;
+        connected.map_err(|error| reason_of(&error))
     }
 }
 
@@ -72,17 +92,19 @@ impl Manager for Servers {
 
     async fn create(&self) -> Result<ClientWrapper, Unreached> {
         let count = self.each.len();
-        let last = self.last_reached.load(Ordering::Relaxed);
+        let last = self.first.load(Ordering::Relaxed);
         let spreads = |it: &Server| it.config.get_load_balance_hosts() == LoadBalanceHosts::Random;
         let first = last + usize::from(self.each.first().is_some_and(spreads));
         let mut reasons = Vec::new();
         for position in (0..count).map(|step| (first + step) % count) {
             let server = &self.each[position];
-            match server.connect(self.tls.clone()).await {
-                Ok(client) => {
-                    self.last_reached.store(position, Ordering::Relaxed);
-                    return Ok(client);
-                }
+            let connected = server.connect(self.tls.clone(), &self.greeting).await;
+            // The next attempt must not begin with one that did not answer, even if the caller of
+            // this one does not wait for the rest.
+            let next = if connected.is_ok() { position } else { (position + 1) % count };
+            self.first.store(next, Ordering::Relaxed);
+            match connected {
+                Ok(client) => return Ok(client),
                 Err(reason) => reasons.push(format!("{}: {reason}", server.place)),
             }
         }
