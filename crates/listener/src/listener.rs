@@ -142,8 +142,7 @@ async fn serve_connection(
 ) {
     // Otherwise small answers may wait for the other side's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
-    let handler =
-        service_fn(|request| answer(&place, service.clone(), request, *draining.borrow()));
+    let handler = service_fn(|request| answer(&place, service.clone(), request, &draining));
     let stream = Patient::new(stream, Arc::clone(place.connection()), READING_TIMEOUT);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -200,7 +199,7 @@ async fn answer(
     place: &Place,
     service: HttpService,
     request: Request<Incoming>,
-    is_draining: bool,
+    draining: &watch::Receiver<bool>,
 ) -> io::Result<Response<Answering>> {
     let (under_way, is_last) = match place.begin(request.headers()) {
         Began::Going(under_way) => (under_way, false),
@@ -211,7 +210,7 @@ async fn answer(
     request.extensions_mut().insert(PeerAddress(place.peer()));
     let response = service.oneshot(request).await.map_err(io::Error::other)?;
     let mut response = response.map(|body| Answering { body, _under_way: under_way });
-    if is_last || is_draining {
+    if is_last || *draining.borrow() {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     Ok(response)
