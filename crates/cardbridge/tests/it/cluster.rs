@@ -104,16 +104,23 @@ impl Cluster {
     pub fn resume(&self) {
         let server = self.server.id().to_string();
         let family = [children(&server), vec![server]].concat();
-        // Some may have ended.
-        let _ = signalling("CONT", &family).status();
+        signal_those_there("CONT", &family);
     }
 
-    /// Pauses the sessions that are open now; the server takes new ones.
+    /// Pauses the sessions that lie idle now; the server takes new ones. One that is paused inside
+    /// a transaction would keep its locks, which no server can help.
     pub async fn pause_sessions(&self) {
-        let sessions = self.connect().await.query(SESSIONS, &[]).await.unwrap();
-        let sessions: Vec<_> = sessions.iter().map(|it| it.get::<_, i32>(0).to_string()).collect();
-        assert!(!sessions.is_empty());
-        signal("STOP", &sessions);
+        let client = self.connect().await;
+        let those = async |state: &str| {
+            let sessions = client.query(&format!("{SESSIONS} AND {state}"), &[]).await.unwrap();
+            sessions.iter().map(|it| it.get::<_, i32>(0).to_string()).collect::<Vec<_>>()
+        };
+        let idle = those("state = 'idle'").await;
+        assert!(!idle.is_empty());
+        signal_those_there("STOP", &idle);
+        let busy = those("state <> 'idle'").await;
+        let caught: Vec<_> = busy.into_iter().filter(|it| idle.contains(it)).collect();
+        signal_those_there("CONT", &caught);
     }
 
     /// Ends the sessions that are open now.
@@ -186,9 +193,17 @@ fn signal(name: &str, processes: &[String]) {
     run(&mut signalling(name, processes));
 }
 
+/// The same, of which some may have ended.
+fn signal_those_there(name: &str, processes: &[String]) {
+    if !processes.is_empty() {
+        let mut shell = signalling(name, processes);
+        let _ = shell.stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
 fn signalling(name: &str, processes: &[String]) -> Command {
     let mut shell = Command::new("sh");
-    shell.args(["-c", "name=$1; shift; kill \"-$name\" \"$@\" 2>&1", "sh", name]).args(processes);
+    shell.args(["-c", "name=$1; shift; kill \"-$name\" \"$@\"", "sh", name]).args(processes);
     shell
 }
 
