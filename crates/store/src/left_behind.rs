@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{AuthId, IdGenerator};
 
-use crate::process::SERVER_NOW;
+use crate::process::{SERVER_NOW, micros};
 use crate::{Store, StoreError};
 
 /// The time after which an undecided authorisation is nobody's, in the server's time: no process
@@ -30,8 +30,8 @@ impl Store {
             "SELECT auth_id FROM authorisation WHERE status = 'PENDING' \
              AND begun_at < {SERVER_NOW} - $1 AND +auth_id > $2 ORDER BY +auth_id LIMIT $3"
         );
-        let age_us = i64::try_from(ABANDONED_AFTER.as_micros()).unwrap_or(i64::MAX);
-        self.all(sql, [age_us.into(), after.into(), limit.min(MAX_ROWS).into()]).await
+        self.all(sql, [micros(ABANDONED_AFTER).into(), after.into(), limit.min(MAX_ROWS).into()])
+            .await
     }
 
     /// Ends the answers of processes whose node number is held no longer: whether they were written

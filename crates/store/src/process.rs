@@ -198,7 +198,8 @@ async fn take_any(tx: &Tx, holder: &Holder) -> Result<(i64, i64), TakeNumberErro
     Err(TakeNumberError::NoneFree)
 }
 
-fn micros(duration: Duration) -> i64 {
+/// A duration as the server counts time.
+pub(crate) fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
 }
 

@@ -8,7 +8,7 @@ use deadpool_postgres::Runtime;
 use domain::IdGenerator;
 
 use super::cause::in_full;
-use super::postgres_session::{Session, begin, greeting};
+use super::postgres_session::{GREETING, Session, begin};
 use super::server_url::ServerUrl;
 use super::servers::{Connection, Servers};
 use super::tx::Tx;
@@ -58,8 +58,7 @@ impl ServerPool {
     ) -> Result<Self, StoreError> {
         let failed = |error: &(dyn std::error::Error + 'static)| StoreError::Engine(in_full(error));
         let tls = url.connector().map_err(|error| failed(&error))?;
-        let greeting = greeting();
-        let servers = Servers::new(url.servers(), tls, Arc::clone(&url.first), greeting);
+        let servers = Servers::new(url.servers(), tls, Arc::clone(&url.first), GREETING);
         let pool = Pool::builder(servers)
             .max_size(max_connections)
             .wait_timeout(Some(CONNECTION_TIMEOUT))

@@ -47,15 +47,12 @@ pub(crate) struct Session {
 
 /// The longest time for a statement that only reads, outside a transaction. The server's own limit
 /// comes first, so that a slow statement is told from a server that does not answer.
-pub(super) const READ_TIMEOUT: Duration = Duration::from_millis(3_000);
-const SERVER_READ_TIMEOUT_MS: u32 = 2_700;
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(3);
 /// The time after our own deadline at which the server gives up a statement whose client is gone.
 const SERVER_GRACE: Duration = Duration::from_secs(1);
 
-/// What a new connection begins with.
-pub(super) fn greeting() -> String {
-    format!("SET statement_timeout = {SERVER_READ_TIMEOUT_MS}")
-}
+/// What a new connection begins with: the server's limit of such a statement, in milliseconds.
+pub(super) const GREETING: &str = "SET statement_timeout = 2700";
 
 /// The statements that begin a transaction on the servers of a URL with these `options`. The
 /// settings are part of it, so they hold behind a pooler too. Nothing takes away the promise that a

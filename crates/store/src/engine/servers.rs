@@ -39,7 +39,7 @@ pub(crate) struct Servers {
     /// The position at which connecting begins: that of the server that was reached last.
     first: Arc<AtomicUsize>,
     /// Run on each new connection, outside transactions.
-    greeting: String,
+    greeting: &'static str,
 }
 
 impl Servers {
@@ -48,7 +48,7 @@ impl Servers {
         each: Vec<Server>,
         tls: MakeTlsConnector,
         first: Arc<AtomicUsize>,
-        greeting: String,
+        greeting: &'static str,
     ) -> Self {
         Self { each, tls, first, greeting }
     }
@@ -98,7 +98,7 @@ impl Manager for Servers {
         let mut reasons = Vec::new();
         for position in (0..count).map(|step| (first + step) % count) {
             let server = &self.each[position];
-            let connected = server.connect(self.tls.clone(), &self.greeting).await;
+            let connected = server.connect(self.tls.clone(), self.greeting).await;
             // The next attempt must not begin with one that did not answer, even if the caller of
             // this one does not wait for the rest.
             let next = if connected.is_ok() { position } else { (position + 1) % count };
