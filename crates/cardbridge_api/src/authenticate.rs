@@ -17,6 +17,7 @@ use wire::cardbridge::signature::{
 };
 
 use super::reply::Failure;
+use super::signers::Signer;
 use crate::state::ApiState;
 
 /// A request as it came in.
@@ -64,48 +65,101 @@ pub(crate) async fn authenticate(
     if state.store.may_have_forgotten(signed_at) {
         return Err(ErrorCode::TimestampExpired.into());
     }
-    let (enterprise, secret) = signer(state, claim.api_key).await?;
     let content = SignedContent {
         is_get: incoming.is_get,
         raw_query: incoming.raw_query,
         raw_body: &incoming.body,
     };
-    if content.is_get_with_body() {
-        return Err(Failure::illegal("a GET carries no body"));
-    }
-    if !content.is_signed_by(secret.expose(), &claim) {
-        return Err(ErrorCode::SignatureError.into());
-    }
-    check_source(state, &enterprise, &incoming)?;
-    check_replay(state, &claim, signed_at).await?;
+    let request = SignedRequest { incoming: &incoming, content, claim, signed_at };
+    let (enterprise_id, secret) = request.verify(state).await?;
     Ok(Signed {
-        enterprise_id: enterprise.enterprise_id,
+        enterprise_id,
         api_key: claim.api_key.to_owned(),
         secret,
         raw_query: incoming.raw_query.map(str::to_owned),
-        body: incoming.body,
+        body: incoming.body.clone(),
     })
+}
+
+/// A request with what it claims about its signer.
+struct SignedRequest<'a> {
+    incoming: &'a IncomingRequest<'a>,
+    content: SignedContent<'a>,
+    claim: Claim<'a>,
+    signed_at: Timestamp,
+}
+
+impl SignedRequest<'_> {
+    /// Verifies it. A signer that is known is first tried as it was: if it fits, one round trip to
+    /// the store remembers the request and reads the signer as it is now, by which it is judged.
+    async fn verify(&self, state: &ApiState) -> Result<(EnterpriseId, Arc<SecretText>), Failure> {
+        let (api_key, served) = (self.claim.api_key, self.served(state));
+        // The embedded store is asked without a round trip.
+        let is_far = !state.store.is_embedded();
+        let known = if is_far { state.signers.find(api_key) } else { None };
+        let (signer, is_new) = match known.filter(|known| self.check(state, known).is_ok()) {
+            Some(_) => {
+                let (is_new, found) = state.store.remember_signed(served, api_key).await?;
+                (Signer::of(found)?, Some(is_new))
+            }
+            None => (Signer::of(state.store.api_key_and_owner(api_key).await?)?, None),
+        };
+        let secret = self.check(state, &signer)?;
+        let is_new = match is_new {
+            Some(is_new) => is_new,
+            None => state.store.remember_request(served).await?,
+        };
+        if !is_new {
+            return Err(ErrorCode::NonceIllegal.into());
+        }
+        let enterprise_id = signer.enterprise.enterprise_id;
+        if is_far {
+            state.signers.keep(signer);
+        }
+        Ok((enterprise_id, secret))
+    }
+
+    /// The checks of what is known of the signer; returns the secret that signed.
+    fn check(&self, state: &ApiState, signer: &Signer) -> Result<Arc<SecretText>, Failure> {
+        let key = &signer.key;
+        if key.sealed_secret.is_empty() {
+            return Err(ErrorCode::SecretKeyEmpty.into());
+        }
+        let secret = state.vault.api_secret(key).map_err(|error| {
+            let enterprise_id = key.enterprise_id;
+            tracing::error!(%enterprise_id, %error, "an API secret cannot be opened");
+            ErrorCode::CalculateSignatureError
+        })?;
+        if self.content.is_get_with_body() {
+            return Err(Failure::illegal("a GET carries no body"));
+        }
+        if !self.content.is_signed_by(secret.expose(), &self.claim) {
+            return Err(ErrorCode::SignatureError.into());
+        }
+        check_source(state, &signer.enterprise, self.incoming)?;
+        Ok(secret)
+    }
+
+    /// The path is not part of the digest, since it is not signed: a captured request must not work
+    /// on another route either.
+    fn served(&self, state: &ApiState) -> ServedRequest {
+        let claim = &self.claim;
+        let sign = claim.sign.to_ascii_lowercase();
+        let key = [claim.api_key, claim.timestamp, claim.nonce, &sign].join("\n");
+        let window_ms = state.settings.signature_window_ms;
+        ServedRequest {
+            digest: sha256(key.as_bytes()),
+            signed_at: self.signed_at,
+            // The window includes its last moment.
+            window_ends: self.signed_at.plus_millis(window_ms.saturating_add(1)),
+        }
+    }
 }
 
 /// The text of a header. Bytes that are not a text become a replacement character, which no valid
 /// value has: the header is ill-formed, not missing.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()))
-}
-
-async fn signer(state: &ApiState, api_key: &str) -> Result<(Enterprise, Arc<SecretText>), Failure> {
-    let found = state.store.api_key_and_owner(api_key).await?;
-    let (key, enterprise) =
-        found.filter(|(key, _)| key.revoked_at.is_none()).ok_or(ErrorCode::InvalidApiKey)?;
-    let enterprise = enterprise.ok_or(ErrorCode::EnterpriseNotFound)?;
-    if key.sealed_secret.is_empty() {
-        return Err(ErrorCode::SecretKeyEmpty.into());
-    }
-    let secret = state.vault.api_secret(&key).map_err(|error| {
-        tracing::error!(enterprise = %key.enterprise_id, %error, "an API secret cannot be opened");
-        ErrorCode::CalculateSignatureError
-    })?;
-    Ok((enterprise, secret))
 }
 
 fn check_source(
@@ -121,24 +175,4 @@ fn check_source(
         enterprise.ip_allowlist.iter().any(|network| contains(network, source))
     };
     if allowed { Ok(()) } else { Err(ErrorCode::PermissionDenied.into()) }
-}
-
-/// The path is not part of the key, since it is not signed: a captured request must not work on
-/// another route either.
-async fn check_replay(
-    state: &ApiState,
-    claim: &Claim<'_>,
-    signed_at: Timestamp,
-) -> Result<(), Failure> {
-    let sign = claim.sign.to_ascii_lowercase();
-    let key = [claim.api_key, claim.timestamp, claim.nonce, &sign].join("\n");
-    let window_ms = state.settings.signature_window_ms;
-    let request = ServedRequest {
-        digest: sha256(key.as_bytes()),
-        signed_at,
-        // The window includes its last moment.
-        window_ends: signed_at.plus_millis(window_ms.saturating_add(1)),
-    };
-    let fresh = state.store.remember_request(request).await?;
-    if fresh { Ok(()) } else { Err(ErrorCode::NonceIllegal.into()) }
 }

@@ -24,6 +24,7 @@ mod secret_extract;
 mod secure_card;
 mod send_otp;
 mod settlement;
+mod signers;
 mod simulation;
 mod state;
 mod three_ds;
@@ -33,4 +34,5 @@ mod webhooks;
 
 pub use reply::transport_failure;
 pub use routes::{internal_error, normalise_path, open_api_document, public_paths, routes};
+pub use signers::Signers;
 pub use state::{ApiSettings, ApiState};

@@ -12,6 +12,8 @@ use scheme::SimulatedNetwork;
 use store::Store;
 use vault::Vault;
 
+use crate::signers::Signers;
+
 /// The configuration.
 #[derive(Debug, Clone)]
 pub struct ApiSettings {
@@ -32,6 +34,8 @@ pub struct ApiState {
     pub settings: ApiSettings,
     /// The store.
     pub store: Store,
+    /// Signers that are known.
+    pub signers: Signers,
     /// Secrets, sealed and opened.
     pub vault: Arc<Vault>,
     /// Orders and cards.

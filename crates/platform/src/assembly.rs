@@ -184,6 +184,7 @@ impl Parts {
                 trusted_proxies: doors.trusted_proxies,
                 public_url: doors.public_url,
             },
+            signers: cardbridge_api::Signers::default(),
             store: self.store,
             vault: self.vault,
             cards: self.cards,

@@ -6,11 +6,11 @@ use domain::{
 };
 use ipnet::IpNet;
 
-use crate::engine::{Tx, with};
+use crate::engine::{Statement, Tx, with};
 use crate::listing::{ListOrder, Page, PageRequest};
 use crate::outbox::set_has_url;
-use crate::records::{columns_of, record, select, sql};
-use crate::{Store, StoreError};
+use crate::records::{Record as _, columns_of, record, select, sql};
+use crate::{ServedRequest, Store, StoreError};
 
 /// One version of the platform's RSA key pair for an enterprise.
 #[derive(Clone)]
@@ -174,24 +174,47 @@ impl Store {
     }
 
     /// An API key and its owner, which every signed request needs together.
-    pub async fn api_key_and_owner(
+    pub async fn api_key_and_owner(&self, api_key: &str) -> Result<Option<KeyOwner>, StoreError> {
+        self.one(owner_sql(), [api_key.into()]).await
+    }
+
+    /// Remembers a request as [`Store::remember_request`] does, and reads the API key that signed
+    /// it with its owner as they are now; on a server in one round trip.
+    pub async fn remember_signed(
         &self,
+        request: ServedRequest,
         api_key: &str,
-    ) -> Result<Option<(ApiKey, Option<Enterprise>)>, StoreError> {
-        let sql = sql!(
-            "SELECT {}, {} FROM api_key LEFT JOIN enterprise \
-             ON enterprise.enterprise_id = api_key.enterprise_id WHERE api_key.api_key = $1",
-            columns_of::<ApiKey>("api_key"),
-            columns_of::<Enterprise>("enterprise")
-        );
-        self.one(sql, [api_key.into()]).await
+    ) -> Result<(bool, Option<KeyOwner>), StoreError> {
+        if self.is_embedded() {
+            let owner = self.api_key_and_owner(api_key).await?;
+            return Ok((self.remember_request(request).await?, owner));
+        }
+        let owner = Statement::new(owner_sql(), [api_key.into()]);
+        let mut answers = self.remember_on_server(request, Some(owner)).await?;
+        Ok((answers.count()? == 1, answers.one()?))
+    }
+
+    /// An enterprise with all its API keys, oldest first.
+    pub async fn enterprise_and_keys(
+        &self,
+        id: EnterpriseId,
+    ) -> Result<(Option<Enterprise>, Vec<ApiKey>), StoreError> {
+        self.read(move |tx| {
+            Box::pin(async move {
+                let statements = [
+                    Statement::new(Enterprise::texts().by_key.as_str(), [id.into()]),
+                    Statement::new(keys_sql(), [id.into()]),
+                ];
+                let mut answers = tx.together(&statements).await?;
+                Ok((answers.one()?, answers.all()?))
+            })
+        })
+        .await
     }
 
     /// All API keys of an enterprise, oldest first.
     pub async fn api_keys(&self, id: EnterpriseId) -> Result<Vec<ApiKey>, StoreError> {
-        let sql =
-            sql!("{} WHERE enterprise_id = $1 ORDER BY created_at, api_key", select::<ApiKey>());
-        self.all(sql, [id.into()]).await
+        self.all(keys_sql(), [id.into()]).await
     }
 
     /// Revokes an API key of an enterprise at once; false if there was no active one.
@@ -222,4 +245,20 @@ async fn apply_patch(
         set_has_url(tx, Destination::enterprise(id), has_url).await?;
     }
     Ok(Some(enterprise))
+}
+
+/// An API key and its owner, if that is there.
+pub type KeyOwner = (ApiKey, Option<Enterprise>);
+
+fn owner_sql() -> &'static str {
+    sql!(
+        "SELECT {}, {} FROM api_key LEFT JOIN enterprise \
+         ON enterprise.enterprise_id = api_key.enterprise_id WHERE api_key.api_key = $1",
+        columns_of::<ApiKey>("api_key"),
+        columns_of::<Enterprise>("enterprise")
+    )
+}
+
+fn keys_sql() -> &'static str {
+    sql!("{} WHERE enterprise_id = $1 ORDER BY created_at, api_key", select::<ApiKey>())
 }

@@ -76,7 +76,7 @@ pub use customers::CreateCustomerError;
 pub use day::OpenDay;
 pub use durability::{Durability, Standbys};
 pub use engine::{ServerUrlError, check_server_url};
-pub use enterprises::{EnterprisePatch, NewEnterprise, PlatformKey};
+pub use enterprises::{EnterprisePatch, KeyOwner, NewEnterprise, PlatformKey};
 pub use error::StoreError;
 pub use guidance::{HolderProof, OpenLinkError, OpenedPage, PagePassword, ProofOutcome};
 pub use intent_tickets::{IntentChange, IntentChangeError, PlaceIntentTicket};

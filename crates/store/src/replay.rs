@@ -3,10 +3,13 @@
 
 mod memory;
 
+use std::sync::atomic::Ordering;
+
 use domain::Timestamp;
 
-use crate::engine::Tx;
+use crate::engine::{Answers, Statement, Value};
 use crate::process::SERVER_NOW;
+use crate::records::sql;
 use crate::{Store, StoreError};
 use memory::Remembering;
 
@@ -19,8 +22,10 @@ const MAX_REMEMBERED: usize = 250_000;
 /// The time, in microseconds, for which the shared table remembers requests longer than their
 /// windows, because the clocks of the processes differ.
 const SHARED_MARGIN_US: i64 = 60_000_000;
-/// The most expired rows that one request deletes: more than the one it adds.
-const SWEEP_ROWS: i64 = 4;
+/// After so many requests of this process, rows whose time is over are deleted.
+const REQUESTS_A_SWEEP: u64 = 64;
+/// The most that are then deleted: more than were added.
+const SWEEP_ROWS: i64 = 256;
 
 impl Store {
     /// True if a request with this timestamp may have been served without being remembered: on the
@@ -44,8 +49,7 @@ impl Store {
     /// [`StoreError`]; `Overloaded` if the memory is full of requests not yet to be forgotten.
     pub async fn remember_request(&self, request: ServedRequest) -> Result<bool, StoreError> {
         if !self.is_embedded() {
-            let now = self.clock().real_now();
-            return self.write(move |tx| Box::pin(remember_in_table(tx, request, now))).await;
+            return Ok(self.remember_on_server(request, None).await?.count()? == 1);
         }
         let memory = &self.inner.requests;
         match memory.remember(&request, self.clock(), MAX_REMEMBERED)? {
@@ -56,23 +60,43 @@ impl Store {
             }
         }
     }
+
+    /// Remembers a request in the shared table, which answers with the number of new rows, together
+    /// with `more`.
+    pub(crate) async fn remember_on_server(
+        &self,
+        request: ServedRequest,
+        more: Option<Statement>,
+    ) -> Result<Answers, StoreError> {
+        let insert = "INSERT INTO request_memory (digest, forget_at) VALUES ($1, $2) \
+            ON CONFLICT (digest) DO NOTHING";
+        let params = [request.digest.as_slice().into(), request.window_ends.into()];
+        let statements = std::iter::once(Statement::new(insert, params)).chain(more).collect();
+        let answers = self.write_together(statements).await?;
+        let requests = &self.inner.requests;
+        if requests.shared.fetch_add(1, Ordering::Relaxed) % REQUESTS_A_SWEEP == 0 {
+            let (store, now) = (self.clone(), self.clock().real_now());
+            // Beside the answer, which need not wait for it.
+            tokio::spawn(async move {
+                if let Err(error) = store.execute(sweep_sql(), sweep_params(now)).await {
+                    tracing::debug!(%error, "served requests were not swept");
+                }
+            });
+        }
+        Ok(answers)
+    }
 }
 
-async fn remember_in_table(
-    tx: &Tx,
-    request: ServedRequest,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    // The earlier of two clocks decides: a process whose clock runs ahead must not make all forget.
-    // A subquery reads it once: an index is not searched for a time that may change.
-    let sweep = format!(
+/// Deletes the first rows whose time is over. The earlier of two clocks decides: a process whose
+/// clock runs ahead must not make all forget. A subquery reads it once: an index is not searched
+/// for a time that may change.
+fn sweep_sql() -> &'static str {
+    sql!(
         "DELETE FROM request_memory WHERE digest IN (SELECT digest FROM request_memory \
-         WHERE forget_at <= (SELECT LEAST($1, {SERVER_NOW}) - $2) ORDER BY forget_at LIMIT $3 \
-         FOR UPDATE SKIP LOCKED)"
-    );
-    tx.execute(&sweep, &[now.into(), SHARED_MARGIN_US.into(), SWEEP_ROWS.into()]).await?;
-    let insert = "INSERT INTO request_memory (digest, forget_at) VALUES ($1, $2) \
-        ON CONFLICT (digest) DO NOTHING";
-    let params = [request.digest.as_slice().into(), request.window_ends.into()];
-    tx.execute(insert, &params).await.map(|count| count == 1)
+         WHERE forget_at <= (SELECT LEAST($1, {SERVER_NOW}) - $2) ORDER BY forget_at LIMIT $3)"
+    )
+}
+
+fn sweep_params(now: Timestamp) -> [Value; 3] {
+    [now.into(), SHARED_MARGIN_US.into(), SWEEP_ROWS.into()]
 }

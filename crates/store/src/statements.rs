@@ -83,16 +83,28 @@ impl Tx {
 
     /// Inserts records.
     pub(crate) async fn insert_all<R: Record>(&self, records: &[R]) -> Result<(), StoreError> {
-        let mut rest = records;
-        while !rest.is_empty() {
-            let (sql, count) = R::texts().insert(rest.len(), self.rows_per_insert());
-            let (now, later) = rest.split_at(count);
-            let mut values = Vec::with_capacity(count * R::WIDTH);
-            now.iter().for_each(|record| record.write(&mut values));
+        for (sql, values) in inserts(records, self.rows_per_insert()) {
             self.execute(sql, &values).await?;
-            rest = later;
         }
         Ok(())
+    }
+
+    /// [`Tx::insert_all`] as [`Tx::post`] runs statements.
+    pub(crate) async fn post_all<R: Record>(&self, records: &[R]) -> Result<(), StoreError> {
+        for (sql, values) in inserts(records, self.rows_per_insert()) {
+            self.post(sql, values).await?;
+        }
+        Ok(())
+    }
+
+    /// [`Tx::update`] as [`Tx::post`] runs statements.
+    pub(crate) async fn post_update<R: Record>(&self, record: &R) -> Result<(), StoreError> {
+        self.post(R::texts().update.as_str(), update_values(record)).await
+    }
+
+    /// [`Tx::put`] as [`Tx::post`] runs statements.
+    pub(crate) async fn post_put<R: Record>(&self, record: &R) -> Result<(), StoreError> {
+        self.post(R::texts().put.as_str(), values_of(record)).await
     }
 
     /// Inserts a record with further columns of its row.
@@ -135,6 +147,25 @@ impl Tx {
     pub(crate) async fn put<R: Record>(&self, record: &R) -> Result<(), StoreError> {
         self.execute(&R::texts().put, &values_of(record)).await.map(drop)
     }
+}
+
+/// The INSERTs of records, at most `most` rows each.
+fn inserts<R: Record>(
+    records: &[R],
+    most: usize,
+) -> impl Iterator<Item = (&'static str, Vec<Value>)> {
+    let mut rest = records;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (sql, count) = R::texts().insert(rest.len(), most);
+        let (now, later) = rest.split_at(count);
+        rest = later;
+        let mut values = Vec::with_capacity(count * R::WIDTH);
+        now.iter().for_each(|record| record.write(&mut values));
+        Some((sql, values))
+    })
 }
 
 fn by_column_text<R: Record>(column: &str) -> String {

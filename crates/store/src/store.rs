@@ -6,7 +6,7 @@ use domain::{Clock, IdGenerator};
 use tokio::sync::{Mutex, Notify, RwLock, Semaphore};
 use tokio::time::Instant;
 
-use crate::engine::{self, BoxFuture, Tx};
+use crate::engine::{self, Answers, BoxFuture, Statement, Tx, with};
 use crate::error::OperationError;
 use crate::money::Command;
 use crate::process::Number;
@@ -151,6 +151,25 @@ impl Store {
             Engine::Postgres(engine) => {
                 self.check_number()?;
                 engine.write(operation).await
+            }
+        }
+    }
+
+    /// Runs statements in one commit, on a server in one round trip. They must not wait for others:
+    /// the lease of the node number is checked before they are sent.
+    pub(crate) async fn write_together(
+        &self,
+        statements: Vec<Statement>,
+    ) -> Result<Answers, StoreError> {
+        match &self.inner.engine {
+            Engine::Sqlite(engine) => {
+                let run =
+                    async |tx: &Tx, statements: &Vec<Statement>| tx.together(statements).await;
+                engine.write(with(statements, run)).await
+            }
+            Engine::Postgres(engine) => {
+                self.check_number()?;
+                engine.write_together(&statements).await
             }
         }
     }

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "platform")]
 pub mod browser;
+pub mod counting_line;
 pub mod database;
 #[cfg(feature = "platform")]
 pub mod described;

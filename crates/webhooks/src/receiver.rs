@@ -106,8 +106,7 @@ impl Receivers {
     }
 
     async fn enterprise(&self, enterprise_id: EnterpriseId) -> Result<Receiver, ReceiverError> {
-        let enterprise = self.store.find::<Enterprise>(enterprise_id).await?;
-        let keys = self.store.api_keys(enterprise_id).await?;
+        let (enterprise, keys) = self.store.enterprise_and_keys(enterprise_id).await?;
         let named = enterprise.as_ref().and_then(|e| e.webhook_key.as_deref());
         let secret = match ApiKey::signing(&keys, named) {
             None => Err(NoSecret::NoActiveKey),

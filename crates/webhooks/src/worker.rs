@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use domain::{Destination, Timestamp};
+use futures_util::FutureExt as _;
 use outbound::Outbound;
 use schedule::{Boxed, Worker};
 use store::{Attempt, AttemptOutcome, Delivery, Store, StoreError};
@@ -94,6 +95,7 @@ impl Worker for WebhookWorker {
             for _ in 0..MAX_CLAIMS {
                 let store = &self.shared.store;
                 let due = store.due_destinations(now, MAX_LOOKED_AT).await?;
+                let are_all = due.len() < MAX_LOOKED_AT as usize;
                 let grants = self.under_way.grants(due);
                 if grants.is_empty() {
                     break;
@@ -102,7 +104,7 @@ impl Worker for WebhookWorker {
                 let count = claimed.len();
                 self.start(claimed).await;
                 started += count;
-                if count == 0 {
+                if count == 0 || are_all {
                     break;
                 }
             }
@@ -122,6 +124,9 @@ impl Worker for WebhookWorker {
                 () = self.under_way.finished() => {}
             }
             tokio::time::sleep(GATHERING).await;
+            // Whatever changed meanwhile is seen by the look that follows.
+            self.shared.store.outbox_changed().notified().now_or_never();
+            self.under_way.finished().now_or_never();
         })
     }
 }

@@ -1,5 +1,8 @@
 //! Both engines: the embedded store, and a separate PostgreSQL database for each test.
 
+use std::time::Duration;
+
+use testkit::counting_line::CountingLine;
 use testkit::database::Database;
 
 /// The engine that stores a test's data.
@@ -21,6 +24,15 @@ impl Engine {
         let server = Database::on_server().await;
         let options = vec!["--database-url".to_owned(), server.url()];
         Self { server: Some(server), options }
+    }
+
+    /// The same behind a line that counts round trips and delays everything by `one_way`.
+    pub async fn postgres_behind(one_way: Duration) -> (Self, CountingLine) {
+        let server = Database::on_server().await;
+        let line = CountingLine::before(server.server_address(), one_way).await;
+        let url = server.url().replace(&server.server_address(), &line.address.to_string());
+        let options = vec!["--database-url".to_owned(), url];
+        (Self { server: Some(server), options }, line)
     }
 
     /// Runs SQL in the database of the server, behind the platform's back.

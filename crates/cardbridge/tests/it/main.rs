@@ -62,6 +62,7 @@ mod readme;
 mod recon;
 mod repeated_fields;
 mod repeats;
+mod round_trips;
 mod s3_server;
 mod sandbox_orders;
 mod schema_versions;

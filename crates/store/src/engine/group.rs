@@ -59,6 +59,9 @@ impl Drop for AbortOnPanic {
     }
 }
 
+const SAVEPOINT: &str = "SAVEPOINT grouped";
+const BACK_TO_SAVEPOINT: &str = "ROLLBACK TO grouped";
+const RELEASE: &str = "RELEASE grouped";
 /// The longest wait of each part of a group for a row, after the whole group has waited.
 const SHORT_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '20ms'";
 
@@ -103,32 +106,70 @@ pub(super) enum OnLock {
     Fail,
 }
 
-/// Applies a group inside an open transaction, in a savepoint. If the engine refuses it, the group
-/// is applied again with a search for repeated messages, and then each command by itself: one bad
-/// command fails alone, and one that lost a race with another process sees the winner's rows. An
-/// error means that another transaction is in the way of the whole group: the caller rolls back.
+/// Applies a group inside an open transaction, in a savepoint. If the engine refuses it, what
+/// [`apply_again`] says follows.
 pub(super) async fn apply_in_savepoint<G: Grouped>(
     tx: &Tx,
     ids: &IdGenerator,
     jobs: &[GroupedJob<G>],
     on_lock: OnLock,
 ) -> Result<Vec<Verdict<G>>, StoreError> {
+    match apply_first(tx, ids, jobs).await {
+        Ok(verdicts) => Ok(verdicts),
+        Err(error) => apply_again(tx, ids, jobs, on_lock, error).await,
+    }
+}
+
+/// Applies a group inside an open transaction, behind a savepoint. On a server its last writes may
+/// be still to come: they travel with the commit.
+pub(super) async fn apply_first<G: Grouped>(
+    tx: &Tx,
+    ids: &IdGenerator,
+    jobs: &[GroupedJob<G>],
+) -> Result<Vec<Verdict<G>>, StoreError> {
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
-    let commands = commands(jobs);
-    for repeats in [Repeats::Unexpected, Repeats::Sought] {
-        match attempt(tx, ids, &commands, repeats).await {
-            Ok(results) => return Ok(results.into_iter().map(done).collect()),
-            Err(error @ StoreError::Conflict(_)) => return Err(error),
-            Err(StoreError::Locked(_)) if on_lock == OnLock::SetAside => {
-                return apply_by_key(tx, ids, &commands).await;
-            }
-            Err(error @ StoreError::Locked(_)) => return Err(error),
-            Err(_) => {}
-        }
+    tx.post(SAVEPOINT, []).await?;
+    let results = G::apply(tx, ids, &commands(jobs), Repeats::Unexpected).await?;
+    Ok(results.into_iter().map(done).collect())
+}
+
+/// Applies a group that the engine refused with `error` again, with a search for repeated messages,
+/// and then each command by itself: one bad command fails alone, and one that lost a race with
+/// another process sees the winner's rows. An error means that the whole group is to be tried
+/// again, or the server is away: the caller rolls back.
+pub(super) async fn apply_again<G: Grouped>(
+    tx: &Tx,
+    ids: &IdGenerator,
+    jobs: &[GroupedJob<G>],
+    on_lock: OnLock,
+    error: StoreError,
+) -> Result<Vec<Verdict<G>>, StoreError> {
+    if stops_group(&error) {
+        return Err(error);
     }
-    apply_singly(tx, ids, &commands).await
+    tx.post(BACK_TO_SAVEPOINT, []).await?;
+    tx.post(RELEASE, []).await?;
+    let commands = commands(jobs);
+    let error = match error {
+        StoreError::Locked(_) => error,
+        _ => match attempt(tx, ids, &commands, Repeats::Sought).await {
+            Ok(results) => return Ok(results.into_iter().map(done).collect()),
+            Err(error) if stops_group(&error) => return Err(error),
+            Err(error) => error,
+        },
+    };
+    match (error, on_lock) {
+        (StoreError::Locked(_), OnLock::SetAside) => apply_by_key(tx, ids, &commands).await,
+        (error @ StoreError::Locked(_), OnLock::Fail) => Err(error),
+        _ => apply_singly(tx, ids, &commands).await,
+    }
+}
+
+/// True if nothing more can be done in the transaction.
+const fn stops_group(error: &StoreError) -> bool {
+    matches!(error, StoreError::Conflict(_) | StoreError::Away(_))
 }
 
 /// Applies together commands that lock the same rows, and sets aside those for a row that is held.
@@ -143,7 +184,7 @@ async fn apply_by_key<G: Grouped>(
         let together: Vec<&G> = members.iter().map(|index| commands[*index]).collect();
         let results = match attempt(tx, ids, &together, Repeats::Sought).await {
             Ok(results) => results.into_iter().map(done).collect(),
-            Err(error @ StoreError::Conflict(_)) => return Err(error),
+            Err(error) if stops_group(&error) => return Err(error),
             Err(StoreError::Locked(_)) => {
                 together.iter().map(|_| Verdict::Waits(keys.clone())).collect()
             }
@@ -213,7 +254,7 @@ async fn apply_singly<G: Grouped>(
         }
         verdicts.push(match attempt(tx, ids, &one, Repeats::Sought).await {
             Ok(mut one) => done(one.pop().unwrap_or(Err(StoreError::Overloaded.into()))),
-            Err(error @ StoreError::Conflict(_)) => return Err(error),
+            Err(error) if stops_group(&error) => return Err(error),
             Err(StoreError::Locked(_)) => {
                 let keys = keys_of_one(tx, *command).await?;
                 waiting.extend(keys.iter().cloned());
@@ -228,7 +269,7 @@ async fn apply_singly<G: Grouped>(
 /// Shortens the wait for rows. The embedded store has no other session to wait for.
 async fn wait_briefly(tx: &Tx) -> Result<(), StoreError> {
     if matches!(tx, Tx::Postgres(_)) {
-        tx.execute(SHORT_LOCK_TIMEOUT, &[]).await?;
+        tx.post(SHORT_LOCK_TIMEOUT, []).await?;
     }
     Ok(())
 }
@@ -243,12 +284,15 @@ async fn attempt<G: Grouped>(
     commands: &[&G],
     repeats: Repeats,
 ) -> Result<Vec<GroupResult<G>>, StoreError> {
-    tx.execute("SAVEPOINT grouped", &[]).await?;
-    let result = G::apply(tx, ids, commands, repeats).await;
+    tx.post(SAVEPOINT, []).await?;
+    let result = match G::apply(tx, ids, commands, repeats).await {
+        Ok(results) => tx.flush().await.map(|()| results),
+        Err(error) => Err(error),
+    };
     if result.is_err() {
-        tx.execute("ROLLBACK TO grouped", &[]).await?;
+        tx.post(BACK_TO_SAVEPOINT, []).await?;
     }
-    tx.execute("RELEASE grouped", &[]).await?;
+    tx.post(RELEASE, []).await?;
     result
 }
 

@@ -11,10 +11,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::group::{
-    AbortOnPanic, Grouped, GroupedJob, OnLock, Verdict, apply_in_savepoint, settle,
+    AbortOnPanic, Grouped, GroupedJob, OnLock, Verdict, apply_again, apply_first, settle,
 };
 use super::pool::{MAX_TRIES, Origin, ServerPool, commit};
-use super::postgres_session::{Session, is_conflict, silent};
+use super::postgres_session::{Session, Uncommitted, is_conflict, silent};
 use super::tx::Tx;
 use crate::StoreError;
 
@@ -275,9 +275,24 @@ async fn try_group<G: Grouped>(
     on_lock: OnLock,
 ) -> Result<Vec<Verdict<G>>, StoreError> {
     let ms = lock_timeout.as_millis();
-    session.begin(&format!("; SET LOCAL lock_timeout = '{ms}ms'")).await?;
-    let tx = Tx::Postgres(session);
-    let applied = timeout(APPLY_TIMEOUT, apply_in_savepoint(&tx, &origin.ids, jobs, on_lock)).await;
+    session.begin(&format!("; SET LOCAL lock_timeout = '{ms}ms'"));
+    let mut tx = Tx::Postgres(session);
+    let (ids, began) = (&*origin.ids, Instant::now());
+    let first = timeout(APPLY_TIMEOUT, apply_first(&tx, ids, jobs)).await.map_err(|_| silent())?;
+    let refused = match first {
+        Ok(verdicts) => {
+            origin.check()?;
+            let Tx::Postgres(session) = &mut tx else { return Err(StoreError::Overloaded) };
+            match session.commit().await {
+                Ok(()) => return Ok(verdicts),
+                Err(Uncommitted::Ended(error)) => return Err(error),
+                Err(Uncommitted::Broken(error)) => error,
+            }
+        }
+        Err(error) => error,
+    };
+    let left = APPLY_TIMEOUT.saturating_sub(began.elapsed());
+    let applied = timeout(left, apply_again(&tx, ids, jobs, on_lock, refused)).await;
     let verdicts = applied.map_err(|_| silent())??;
     origin.check()?;
     commit(tx).await?;

@@ -11,13 +11,16 @@ mod group;
 mod group_writer;
 mod pool;
 mod postgres;
+mod postgres_error;
 mod postgres_session;
+mod postgres_wire;
 mod private_file;
 mod server_url;
 mod servers;
 mod sqlite;
 mod sqlite_error;
 mod sqlite_session;
+mod statement;
 mod tx;
 mod value;
 
@@ -28,6 +31,7 @@ pub use server_url::{ServerUrlError, check_server_url};
 pub(crate) use servers::Connection;
 pub(crate) use sqlite::Sqlite;
 pub(crate) use sqlite_session::Session;
+pub(crate) use statement::{Answers, Statement};
 #[cfg(test)]
 pub(crate) use tx::statements;
 pub(crate) use tx::{BoxFuture, Operation, Tx, with};

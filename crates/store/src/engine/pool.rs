@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool::managed::{Pool, PoolError, TimeoutType};
+use deadpool::managed::{Pool, PoolError, QueueMode, TimeoutType};
 use deadpool_postgres::Runtime;
 use domain::IdGenerator;
 
 use super::cause::in_full;
-use super::postgres_session::{GREETING, Session, begin};
+use super::postgres_session::{GREETING, Session, Uncommitted, begin};
+use super::postgres_wire::Plans;
 use super::server_url::ServerUrl;
 use super::servers::{Connection, Servers};
 use super::tx::Tx;
@@ -41,6 +42,7 @@ pub(super) struct ServerPool {
     pub(super) pool: Pool<Servers>,
     /// The longest time for each statement on its connections.
     statement_timeout: Duration,
+    plans: Plans,
     /// Begins a transaction.
     begin: Arc<str>,
 }
@@ -62,12 +64,14 @@ impl ServerPool {
         let pool = Pool::builder(servers)
             .max_size(max_connections)
             .wait_timeout(Some(CONNECTION_TIMEOUT))
+            // The one that was used last has the plans of what runs now.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| failed(&error))?;
         let options = url.config.get_options().unwrap_or_default();
         let begin = begin(options, statement_timeout).into();
-        Ok(Self { pool, statement_timeout, begin })
+        Ok(Self { pool, statement_timeout, plans: url.plans, begin })
     }
 
     pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
@@ -79,7 +83,8 @@ impl ServerPool {
     }
 
     pub(super) async fn session(&self) -> Result<Session, StoreError> {
-        Ok(Session::new(self.connection().await?, self.statement_timeout, Arc::clone(&self.begin)))
+        let connection = self.connection().await?;
+        Ok(Session::new(connection, self.statement_timeout, self.plans, Arc::clone(&self.begin)))
     }
 }
 
@@ -92,5 +97,8 @@ pub(super) async fn roll_back(tx: Tx) -> Result<(), StoreError> {
 /// Commits, as [`Session::commit`] says.
 pub(super) async fn commit(tx: Tx) -> Result<(), StoreError> {
     let Tx::Postgres(mut session) = tx else { return Err(StoreError::Overloaded) };
-    session.commit().await
+    session.commit().await.map_err(|uncommitted| match uncommitted {
+        // The connection closes, which undoes the transaction.
+        Uncommitted::Broken(error) | Uncommitted::Ended(error) => error,
+    })
 }

@@ -11,9 +11,10 @@ use tokio_postgres::config::SslMode;
 use super::group::{Grouped, GroupedJob};
 use super::group_writer::{ASIDE_CONNECTIONS, GroupWriter, WriterWork};
 use super::pool::{MAX_TRIES, Origin, ServerPool, commit, roll_back};
-use super::postgres_session::{Obstacle, READ_TIMEOUT, Session};
+use super::postgres_session::{Obstacle, READ_TIMEOUT, Session, Uncommitted, is_conflict};
 use super::server_url::ServerUrl;
 use super::servers::Connection;
+use super::statement::{Answers, Statement};
 use super::tx::{BoxFuture, Tx};
 use crate::StoreError;
 use crate::process::Number;
@@ -125,7 +126,7 @@ impl<G: Grouped> Postgres<G> {
     {
         let mut session = self.session().await?;
         let limit = if is_long { LONG_STATEMENT_TIMEOUT } else { STATEMENT_TIMEOUT };
-        session.begin_snapshot(limit).await?;
+        session.begin_snapshot(limit);
         let tx = Tx::Postgres(session);
         let result = operation(&tx).await?;
         roll_back(tx).await?;
@@ -138,6 +139,29 @@ impl<G: Grouped> Postgres<G> {
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
     {
         write_by(&self.pool, Some(&self.origin), operation).await
+    }
+
+    /// Runs statements that wait for nobody in one commit and one round trip.
+    pub(crate) async fn write_together(
+        &self,
+        statements: &[Statement],
+    ) -> Result<Answers, StoreError> {
+        let mut tries = 1;
+        loop {
+            let mut session = self.session().await?;
+            session.begin("");
+            self.origin.check()?;
+            match session.commit_with(statements).await {
+                Ok(answers) => return Ok(Answers::new(answers)),
+                Err(Uncommitted::Broken(error) | Uncommitted::Ended(error)) => {
+                    let _ = session.roll_back().await;
+                    if !is_conflict(&error) || tries == MAX_TRIES {
+                        return Err(error);
+                    }
+                    tries += 1;
+                }
+            }
+        }
     }
 
     /// Hands a job to the writer, to be applied together with others.
@@ -238,9 +262,7 @@ where
         // All servers were tried.
         Err(error) => return (Err(error.into()), None),
     };
-    if let Err(error) = session.begin("").await {
-        return failed(error);
-    }
+    session.begin("");
     let tx = Tx::Postgres(session);
     let result = operation(&tx).await;
     if result.is_err() {

@@ -1,16 +1,16 @@
 //! A connection to a server.
 
-use std::error::Error as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tokio_postgres::SimpleQueryMessage;
-use tokio_postgres::error::SqlState;
-use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use tokio::sync::Mutex;
 
-use super::cause::reason_of;
+use super::postgres_error::engine_error;
+use super::postgres_wire::{Asked, Plans, send};
 use super::servers::Connection;
+use super::statement::{Answer, Statement};
+use super::tx::BoxFuture;
 use super::value::{Row, Value};
 use crate::StoreError;
 
@@ -33,16 +33,60 @@ pub(crate) struct Session {
     /// The longest time for each statement, even if something between here and the server accepts
     /// bytes but does not pass them on.
     statement_timeout: Duration,
+    plans: Plans,
     /// Begins a transaction.
     begin: Arc<str>,
     in_transaction: bool,
+    /// Statements that travel with the next one. Whoever sends holds the lock until the last is on
+    /// its way, so the server gets all statements in the order in which they were called for.
+    posted: Mutex<Posted>,
     /// True if a statement failed because another transaction was in the way.
     has_conflict: AtomicBool,
     /// True if the server does not answer or takes no writes. Another connection may lead to one
     /// that does, so neither this one nor those that lie idle are used again.
     is_useless: AtomicBool,
-    /// True while a statement runs: if its caller goes away, its answer is still to come.
-    is_running: AtomicBool,
+    /// Calls whose answers are still to come; the caller of one may go away.
+    unanswered: AtomicUsize,
+}
+
+/// Statements that wait for the next one, because nobody needs their answers.
+#[derive(Default)]
+struct Posted {
+    /// Begins a transaction, before all others.
+    begin: Option<String>,
+    statements: Vec<Statement>,
+}
+
+impl Posted {
+    fn asked(&self) -> impl Iterator<Item = Asked<'_>> {
+        let begin = self.begin.iter().map(|sql| Asked::Plain(sql));
+        begin.chain(
+            self.statements
+                .iter()
+                .map(|it| if it.params.is_empty() { Asked::Plain(&it.sql) } else { it.asked() }),
+        )
+    }
+}
+
+impl Statement {
+    fn asked(&self) -> Asked<'_> {
+        Asked::Planned(&self.sql, &self.params)
+    }
+}
+
+/// The reason why statements were not carried out.
+struct Refusal {
+    /// True if the server refused one before the last.
+    is_before_last: bool,
+    error: StoreError,
+}
+
+/// The end of a transaction that was not committed.
+pub(super) enum Uncommitted {
+    /// A statement was refused: the transaction is open, and broken.
+    Broken(StoreError),
+    /// The transaction is over.
+    Ended(StoreError),
 }
 
 /// The longest time for a statement that only reads, outside a transaction. The server's own limit
@@ -76,19 +120,22 @@ fn own_settings(options: &str) -> Vec<&str> {
 }
 
 impl Session {
-    pub(super) const fn new(
+    pub(super) fn new(
         client: Connection,
         statement_timeout: Duration,
+        plans: Plans,
         begin: Arc<str>,
     ) -> Self {
         Self {
             client: Some(client),
             statement_timeout,
+            plans,
             begin,
             in_transaction: false,
+            posted: Mutex::default(),
             has_conflict: AtomicBool::new(false),
             is_useless: AtomicBool::new(false),
-            is_running: AtomicBool::new(false),
+            unanswered: AtomicUsize::new(0),
         }
     }
 
@@ -110,69 +157,108 @@ impl Session {
     }
 
     pub(crate) async fn query(&self, sql: &str, params: &[Value]) -> Result<Vec<Row>, StoreError> {
-        let client = self.client()?;
-        let rows = self.within(async {
-            let statement = client.prepare_cached(sql).await?;
-            client.query(&statement, &references(params)).await
-        });
-        rows.await?.iter().map(owned).collect()
+        Ok(self.one(Asked::Planned(sql, params)).await?.rows)
     }
 
     pub(crate) async fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
-        let client = self.client()?;
-        if params.is_empty() {
-            // A statement without parameters needs no plan, and neither does transaction control.
-            let answers = self.within(client.simple_query(sql)).await?;
-            let counts = answers.iter().map(|answer| match answer {
-                SimpleQueryMessage::CommandComplete(rows) => *rows,
-                _ => 0,
-            });
-            return Ok(counts.sum());
-        }
-        let count = self.within(async {
-            let statement = client.prepare_cached(sql).await?;
-            client.execute(&statement, &references(params)).await
-        });
-        count.await
+        let is_plain = params.is_empty();
+        let asked = if is_plain { Asked::Plain(sql) } else { Asked::Planned(sql, params) };
+        Ok(self.one(asked).await?.count)
     }
 
-    /// Begins a transaction; `more` has further settings of it.
-    pub(super) async fn begin(&mut self, more: &str) -> Result<(), StoreError> {
-        let sql = format!("{}{more}", self.begin);
-        let statement_timeout = self.statement_timeout;
-        self.allow(statement_timeout.min(BEGIN_TIMEOUT));
-        self.control(&sql, true).await?;
-        self.allow(statement_timeout);
-        Ok(())
+    /// Runs statements in one round trip, in order; the first that fails gives the error.
+    pub(crate) async fn together(
+        &self,
+        statements: &[Statement],
+    ) -> Result<Vec<Answer>, StoreError> {
+        let asked: Vec<_> = statements.iter().map(Statement::asked).collect();
+        self.travel(&asked).await.map_err(|refusal| refusal.error)
+    }
+
+    /// Has a statement travel with the next one, or with the commit, which fails if it fails.
+    pub(crate) async fn post(&self, statement: Statement) {
+        self.posted.lock().await.statements.push(statement);
+    }
+
+    /// Sends what was posted.
+    pub(crate) async fn flush(&self) -> Result<(), StoreError> {
+        if self.posted.lock().await.statements.is_empty() {
+            return Ok(());
+        }
+        self.together(&[]).await.map(drop)
+    }
+
+    /// Begins a transaction with the next statement; `more` has further settings of it.
+    pub(super) fn begin(&mut self, more: &str) {
+        self.posted.get_mut().begin = Some(format!("{}{more}", self.begin));
+        self.in_transaction = true;
     }
 
     /// Begins a transaction that only reads, from one state of the data.
     /// Each of its statements may take that long.
-    pub(super) async fn begin_snapshot(&mut self, statement: Duration) -> Result<(), StoreError> {
+    pub(super) fn begin_snapshot(&mut self, statement: Duration) {
         let limit_ms = (statement + SERVER_GRACE).as_millis();
-        let sql = format!(
+        self.posted.get_mut().begin = Some(format!(
             "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
              SET LOCAL statement_timeout = {limit_ms}; \
              SET LOCAL idle_in_transaction_session_timeout = '{SNAPSHOT_IDLE_S}s'"
-        );
-        self.allow(BEGIN_TIMEOUT);
-        self.control(&sql, true).await?;
+        ));
+        self.in_transaction = true;
         self.allow(statement);
-        Ok(())
     }
 
     /// Commits. The commit has certainly failed only if the server judged it: after a lost
     /// connection, or on a server that is going down, it may stand.
-    pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
-        self.control(COMMIT, false).await.map_err(|error| match error {
-            StoreError::Engine(text) | StoreError::Away(text) => StoreError::InDoubt(text),
-            judged => judged,
-        })
+    pub(super) async fn commit(&mut self) -> Result<(), Uncommitted> {
+        let posted = self.posted.get_mut();
+        if posted.begin.is_some() && posted.statements.is_empty() {
+            self.is_over();
+            return Ok(());
+        }
+        self.commit_with(&[]).await.map(drop)
+    }
+
+    /// Runs statements and commits in one round trip, as [`Session::commit`] says.
+    pub(super) async fn commit_with(
+        &mut self,
+        statements: &[Statement],
+    ) -> Result<Vec<Answer>, Uncommitted> {
+        // Nothing is sent.
+        self.client().map(drop).map_err(Uncommitted::Ended)?;
+        let mut asked: Vec<_> = statements.iter().map(Statement::asked).collect();
+        asked.push(Asked::Plain(COMMIT));
+        match self.travel(&asked).await {
+            Ok(mut answers) => {
+                answers.truncate(statements.len());
+                self.is_over();
+                Ok(answers)
+            }
+            Err(Refusal { error: StoreError::Away(text), .. }) => {
+                Err(Uncommitted::Ended(StoreError::InDoubt(text)))
+            }
+            Err(Refusal { is_before_last: true, error }) => Err(Uncommitted::Broken(error)),
+            Err(Refusal { error: StoreError::Engine(text), .. }) => {
+                Err(Uncommitted::Ended(StoreError::InDoubt(text)))
+            }
+            Err(Refusal { error, .. }) => Err(Uncommitted::Ended(error)),
+        }
     }
 
     /// Undoes the transaction.
     pub(super) async fn roll_back(&mut self) -> Result<(), StoreError> {
-        self.control("ROLLBACK", false).await
+        let posted = std::mem::take(self.posted.get_mut());
+        if posted.begin.is_none() {
+            self.one(Asked::Plain("ROLLBACK")).await?;
+        }
+        self.is_over();
+        Ok(())
+    }
+
+    /// The transaction has ended, and with it everything that ran in it.
+    fn is_over(&mut self) {
+        self.in_transaction = false;
+        *self.posted.get_mut() = Posted::default();
+        *self.unanswered.get_mut() = 0;
     }
 
     /// What was in the way of a statement that failed. Operations have their own error types, so
@@ -184,13 +270,6 @@ impl Session {
         self.is_useless.load(Ordering::Relaxed).then_some(Obstacle::Away)
     }
 
-    async fn control(&mut self, sql: &str, in_transaction: bool) -> Result<(), StoreError> {
-        self.in_transaction = true;
-        self.within(self.client()?.batch_execute(sql)).await?;
-        self.in_transaction = in_transaction;
-        Ok(())
-    }
-
     /// The connection, unless it is of no use any more.
     fn client(&self) -> Result<&Connection, StoreError> {
         if self.is_useless.load(Ordering::Relaxed) {
@@ -199,29 +278,62 @@ impl Session {
         self.client.as_ref().ok_or(StoreError::Overloaded)
     }
 
-    /// Waits for a statement as long as it may take.
-    async fn within<T>(
-        &self,
-        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, StoreError> {
-        self.is_running.store(true, Ordering::Relaxed);
-        let answered = tokio::time::timeout(self.statement_timeout, statement).await;
-        self.is_running.store(false, Ordering::Relaxed);
-        let error = match answered {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(error)) => engine_error(&error),
-            Err(_) => silent(),
+    async fn one(&self, asked: Asked<'_>) -> Result<Answer, StoreError> {
+        let answered = self.travel(&[asked]).await.map_err(|refusal| refusal.error);
+        Ok(answered?.pop().unwrap_or_default())
+    }
+
+    /// Sends statements behind those posted before, and waits for the answers as long as a
+    /// statement may take.
+    async fn travel(&self, asked: &[Asked<'_>]) -> Result<Vec<Answer>, Refusal> {
+        let refused = |error| Refusal { is_before_last: false, error };
+        let client = self.client().map_err(refused)?;
+        self.unanswered.fetch_add(1, Ordering::Relaxed);
+        // Boxed, because it lies deep inside every operation of the store.
+        let travelled: BoxFuture<'_, _> = Box::pin(self.travel_by(client, asked));
+        let answered = tokio::time::timeout(self.statement_timeout, travelled).await;
+        self.unanswered.fetch_sub(1, Ordering::Relaxed);
+        let refusal = match answered {
+            Ok(Ok(answers)) => return Ok(answers),
+            Ok(Err(refusal)) => refusal,
+            Err(_) => refused(silent()),
         };
-        self.is_useless.fetch_or(matches!(error, StoreError::Away(_)), Ordering::Relaxed);
-        self.has_conflict.fetch_or(is_conflict(&error), Ordering::Relaxed);
-        Err(error)
+        let is_away = matches!(refusal.error, StoreError::Away(_));
+        self.is_useless.fetch_or(is_away, Ordering::Relaxed);
+        self.has_conflict.fetch_or(is_conflict(&refusal.error), Ordering::Relaxed);
+        Err(refusal)
+    }
+
+    async fn travel_by(
+        &self,
+        client: &Connection,
+        asked: &[Asked<'_>],
+    ) -> Result<Vec<Answer>, Refusal> {
+        let mut waiting = self.posted.lock().await;
+        let posted = std::mem::take(&mut *waiting);
+        let all = posted.asked().chain(asked.iter().copied());
+        let mut sent = send(client, self.plans, all).await;
+        drop(waiting);
+        let silent = |_| Refusal { is_before_last: false, error: silent() };
+        if posted.begin.is_some() {
+            tokio::time::timeout(BEGIN_TIMEOUT, sent.first()).await.map_err(silent)?;
+        }
+        let before = posted.asked().count();
+        let last = before + asked.len().saturating_sub(1);
+        let mut answers = sent.answers().await.map_err(|(position, error)| Refusal {
+            is_before_last: position < last,
+            error: engine_error(&error),
+        })?;
+        answers.drain(..before);
+        Ok(answers)
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
         let is_useless = *self.is_useless.get_mut();
-        if (self.in_transaction || is_useless || *self.is_running.get_mut())
+        let is_begun = self.in_transaction && self.posted.get_mut().begin.is_none();
+        if (is_begun || is_useless || *self.unanswered.get_mut() > 0)
             && let Some(client) = self.client.take()
         {
             let pool = Connection::pool(&client);
@@ -254,87 +366,6 @@ impl Obstacle {
 
 pub(super) fn silent() -> StoreError {
     StoreError::Away(SILENT.to_owned())
-}
-
-fn references(params: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
-    params.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
-}
-
-impl ToSql for Value {
-    fn to_sql(
-        &self,
-        ty: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
-        match self {
-            Self::Null => Ok(IsNull::Yes),
-            Self::Int(value) if *ty == Type::INT4 => i32::try_from(*value)?.to_sql(ty, out),
-            Self::Int(value) => value.to_sql(ty, out),
-            Self::Text(value) => value.to_sql(ty, out),
-            Self::Bytes(value) => value.to_sql(ty, out),
-        }
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        [Type::INT8, Type::INT4, Type::TEXT, Type::VARCHAR, Type::BYTEA].contains(ty)
-    }
-
-    to_sql_checked!();
-}
-
-impl<'a> FromSql<'a> for Value {
-    fn from_sql(
-        ty: &Type,
-        raw: &'a [u8],
-    ) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(match *ty {
-            Type::INT8 => Self::Int(i64::from_sql(ty, raw)?),
-            Type::INT4 => Self::Int(i32::from_sql(ty, raw)?.into()),
-            Type::BOOL => Self::Int(bool::from_sql(ty, raw)?.into()),
-            Type::BYTEA => Self::Bytes(raw.to_vec()),
-            _ => Self::Text(String::from_sql(ty, raw)?),
-        })
-    }
-
-    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn std::error::Error + Sync + Send>> {
-        Ok(Self::Null)
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        <Self as ToSql>::accepts(ty) || *ty == Type::BOOL
-    }
-}
-
-fn owned(row: &tokio_postgres::Row) -> Result<Row, StoreError> {
-    (0..row.len())
-        .map(|column| row.try_get(column).map_err(|error| engine_error(&error)))
-        .collect::<Result<_, _>>()
-        .map(Row)
-}
-
-fn engine_error(error: &tokio_postgres::Error) -> StoreError {
-    let text = reason_of(error);
-    let Some(db) = error.as_db_error() else {
-        let is_io = error.source().is_some_and(|cause| cause.is::<std::io::Error>());
-        let is_away = error.is_closed() || is_io;
-        return if is_away { StoreError::Away(text) } else { StoreError::Engine(text) };
-    };
-    match *db.code() {
-        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
-            StoreError::Conflict(text)
-        }
-        SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED => StoreError::Locked(text),
-        SqlState::UNIQUE_VIOLATION => {
-            StoreError::Duplicate(db.constraint().unwrap_or_default().to_owned())
-        }
-        SqlState::READ_ONLY_SQL_TRANSACTION
-        | SqlState::ADMIN_SHUTDOWN
-        | SqlState::CRASH_SHUTDOWN
-        | SqlState::CANNOT_CONNECT_NOW
-        | SqlState::TOO_MANY_CONNECTIONS
-        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => StoreError::Away(text),
-        _ => StoreError::Engine(text),
-    }
 }
 
 /// Only a conflict is worth another try.

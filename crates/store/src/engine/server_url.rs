@@ -14,6 +14,7 @@ use thiserror::Error;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::postgres_wire::Plans;
 use super::servers::Server;
 
 /// The files in which systems keep their certificate authorities: the OpenSSL that is built in
@@ -107,6 +108,7 @@ pub(crate) struct ServerUrl {
     pub(super) first: Arc<AtomicUsize>,
     /// True if TLS is tried only when the server refuses a connection without it.
     pub(crate) is_plain_first: bool,
+    pub(super) plans: Plans,
     tls: Tls,
 }
 
@@ -146,7 +148,8 @@ impl ServerUrl {
         config.ssl_mode(words.mode);
         let place = places(&config).join(", ");
         let first = Arc::default();
-        Ok(Self { config, place, first, is_plain_first: words.is_plain_first, tls: words.tls })
+        let (is_plain_first, tls) = (words.is_plain_first, words.tls);
+        Ok(Self { config, place, first, is_plain_first, plans: Plans::Kept, tls })
     }
 
     /// The servers that it names, in its order.

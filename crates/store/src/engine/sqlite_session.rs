@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::dialect::dialect;
 use super::sqlite_error::engine_error;
+use super::statement::{Answer, Statement};
 use super::value::{Row, Value};
 use crate::StoreError;
 
@@ -117,6 +118,16 @@ impl Session {
         })?
     }
 
+    /// Runs a statement of either sort.
+    pub(crate) fn answer(&self, statement: &Statement) -> Result<Answer, StoreError> {
+        let Statement { sql, params } = statement;
+        if returns_rows(sql) {
+            let rows = self.query(sql, params)?;
+            return Ok(Answer { count: rows.len() as u64, rows });
+        }
+        Ok(Answer { rows: Vec::new(), count: self.execute(sql, params)? })
+    }
+
     pub(crate) fn execute(&self, sql: &str, params: &[Value]) -> Result<u64, StoreError> {
         self.with(|connection| {
             // A full disk makes SQLite roll back by itself; a savepoint would then begin a
@@ -130,6 +141,10 @@ impl Session {
             statement.raw_execute().map(|count| count as u64)
         })
     }
+}
+
+fn returns_rows(sql: &str) -> bool {
+    sql.starts_with("SELECT") || sql.contains(" RETURNING ")
 }
 
 fn bind(statement: &mut rusqlite::Statement<'_>, params: &[Value]) -> Result<(), rusqlite::Error> {

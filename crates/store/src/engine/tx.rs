@@ -1,9 +1,11 @@
 //! Transactions and connections, on which statements run, of either engine.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use super::statement::{Answers, Statement};
 use super::value::{Row, Value};
 use super::{postgres_session, sqlite_session};
 use crate::StoreError;
@@ -99,6 +101,48 @@ impl Tx {
         match self {
             Self::Sqlite(session) => session.execute(sql, params),
             Self::Postgres(session) => session.execute(sql, params).await,
+        }
+    }
+
+    /// Runs statements in their order, on a server in one round trip; the first that fails gives the
+    /// error.
+    pub(crate) async fn together(&self, statements: &[Statement]) -> Result<Answers, StoreError> {
+        if statements.is_empty() {
+            return Ok(Answers::new(Vec::new()));
+        }
+        let answers = match self {
+            // After an error nothing more may run: SQLite may have rolled back by itself.
+            Self::Sqlite(session) => statements.iter().map(|it| session.answer(it)).collect(),
+            Self::Postgres(session) => session.together(statements).await,
+        };
+        #[cfg(test)]
+        for (it, answer) in statements.iter().zip(answers.as_deref().unwrap_or_default()) {
+            statements::count(&it.sql, answer.rows.len());
+        }
+        answers.map(Answers::new)
+    }
+
+    /// Runs a statement whose answer nobody needs. On a server it travels with the next statement
+    /// or with the commit, which gives its error.
+    pub(crate) async fn post(
+        &self,
+        sql: impl Into<Cow<'static, str>>,
+        params: impl Into<Vec<Value>>,
+    ) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(session) => session.execute(&sql.into(), &params.into()).map(drop),
+            Self::Postgres(session) => {
+                session.post(Statement::new(sql, params)).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Waits until everything that was posted has run.
+    pub(crate) async fn flush(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(session) => session.flush().await,
         }
     }
 

@@ -3,19 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    AccountOwner, ArrivedMessage, AuthId, Authorisation, AuthorisationStatus, Currency,
-    EnterpriseId, HoldState, MessageIdentity, MessageKind, MessageOutcome, Money, NetworkMessageId,
-    OutsId, PanId, Posting, Timestamp, TransactionType, VelocityUse, VmAppId, VmFlow, WebhookEvent,
+    AuthId, Authorisation, AuthorisationStatus, Currency, EnterpriseId, HoldState, MessageIdentity,
+    MessageKind, MessageOutcome, Money, NetworkMessageId, OutsId, PanId, Posting, TransactionType,
+    VelocityUse, VmAppId, VmFlow, WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
 use super::link_messages::LinkMessage;
 use super::messages::{self, Known, NetworkMessage};
-use super::originals::{candidates, early_reversals};
 use super::terms::AccountKey;
 use crate::engine::Tx;
-use crate::records::{Counted, columns, record, select, sql, update_text, update_values};
+use crate::records::{Counted, record, select, sql, update_text, update_values};
 use crate::{Job, StoreError};
 
 /// An authorisation that was read, with its changes to be written.
@@ -48,6 +47,14 @@ pub(super) struct LoadedAccount {
     pub(super) account: Account,
     pub(super) is_new: bool,
     pub(super) is_changed: bool,
+}
+
+/// An enterprise's bill.
+pub(super) type BillKey = (EnterpriseId, OutsId);
+
+/// The bill that an authorisation is part of.
+pub(super) const fn bill_key(it: &Authorisation) -> BillKey {
+    (it.enterprise_id, it.outs_id)
 }
 
 /// The PAN whose cards share a use of limits.
@@ -124,82 +131,10 @@ pub(super) struct Makers {
 }
 
 impl Batch {
-    /// Reads and locks authorisations, in order of id: no other lock covers those of an enterprise
-    /// without an account.
-    pub(super) async fn load_authorisations(
-        &mut self,
-        tx: &Tx,
-        ids: BTreeSet<AuthId>,
-    ) -> Result<(), StoreError> {
-        let sql = sql!(
-            "SELECT {}, {} FROM authorisation WHERE auth_id = $1 FOR UPDATE",
-            columns::<Authorisation>(),
-            columns::<Counted>()
-        );
-        let reads = ids.into_iter().map(|id| async move { tx.one(sql, &[id.into()]).await });
-        for (authorisation, counted) in try_join_all(reads).await?.into_iter().flatten() {
-            let loaded = Loaded { authorisation, receipt: None, counted, is_changed: false };
-            self.authorisations.insert(loaded.authorisation.auth_id, loaded);
-        }
-        Ok(())
-    }
-
     /// The bills of authorisations that were read.
-    pub(super) fn bills_of(&self, ids: &BTreeSet<AuthId>) -> BTreeSet<OutsId> {
+    pub(super) fn bills_of(&self, ids: &BTreeSet<AuthId>) -> BTreeSet<BillKey> {
         let loaded = ids.iter().filter_map(|auth_id| self.authorisations.get(auth_id));
-        loaded.map(|loaded| loaded.authorisation.outs_id).collect()
-    }
-
-    /// Reads and locks all authorisations of bills that move money away from the cardholder.
-    pub(super) async fn load_bills(
-        &mut self,
-        tx: &Tx,
-        bills: BTreeSet<OutsId>,
-    ) -> Result<(), StoreError> {
-        let sql = sql!(
-            "SELECT {}, {} FROM authorisation WHERE outs_id = $1 AND direction = 'OUTGOING' \
-             ORDER BY auth_id FOR UPDATE",
-            columns::<Authorisation>(),
-            columns::<Counted>()
-        );
-        for outs_id in bills {
-            let mut members = Vec::new();
-            let found: Vec<(Authorisation, _)> = tx.all(sql, &[outs_id.into()]).await?;
-            for (authorisation, counted) in found {
-                let auth_id = authorisation.auth_id;
-                members.push(auth_id);
-                let loaded = Loaded { authorisation, receipt: None, counted, is_changed: false };
-                self.authorisations.entry(auth_id).or_insert(loaded);
-            }
-            self.bills.insert(outs_id, members);
-        }
-        Ok(())
-    }
-
-    /// Reads the authorisations that were already made under the network's keys.
-    pub(super) async fn load_messages(
-        &mut self,
-        tx: &Tx,
-        identities: Vec<MessageIdentity>,
-    ) -> Result<(), StoreError> {
-        let reads = identities.into_iter().map(|identity| async move {
-            let known = messages::known(tx, &identity).await?;
-            Ok::<_, StoreError>(known.map(|known| (identity, known)))
-        });
-        self.messages.extend(try_join_all(reads).await?.into_iter().flatten());
-        Ok(())
-    }
-
-    /// Reads the messages that these name as their originals, once the accounts are locked; returns
-    /// the authorisations that those made.
-    pub(super) async fn load_originals(
-        &mut self,
-        tx: &Tx,
-        naming: &[&ArrivedMessage],
-    ) -> Result<BTreeSet<AuthId>, StoreError> {
-        let reads = naming.iter().map(|message| candidates(tx, message));
-        self.originals = try_join_all(reads).await?.into_iter().flatten().collect();
-        Ok(self.originals.iter().filter_map(|original| original.auth_id).collect())
+        loaded.map(|loaded| bill_key(&loaded.authorisation)).collect()
     }
 
     /// Reads how the originals count that are sales or refunds: of a request and an advice with its
@@ -220,18 +155,6 @@ impl Batch {
             tx.one(sql, &[auth_id.into(), message_id.into()]).await
         });
         self.counted = try_join_all(reads).await?.into_iter().flatten().collect();
-        Ok(())
-    }
-
-    /// Reads the reversals that arrived before these messages, once the accounts are locked.
-    pub(super) async fn load_early(
-        &mut self,
-        tx: &Tx,
-        messages: &[&ArrivedMessage],
-        real_now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let reads = messages.iter().map(|message| early_reversals(tx, message, real_now));
-        self.early = try_join_all(reads).await?.into_iter().flatten().collect();
         Ok(())
     }
 
@@ -294,53 +217,6 @@ impl Batch {
         Ok(())
     }
 
-    /// Reads and locks accounts, in a fixed order.
-    pub(super) async fn load_accounts(
-        &mut self,
-        tx: &Tx,
-        keys: BTreeSet<AccountKey>,
-    ) -> Result<(), StoreError> {
-        let sql = sql!(
-            "{} WHERE enterprise_id = $1 AND currency = $2 AND purpose = $3 AND owner_id = $4 \
-             FOR UPDATE",
-            select::<Account>()
-        );
-        let mut keys = keys;
-        while let Some(key) = keys.pop_first() {
-            let (enterprise_id, currency, owner) = key;
-            let params = [
-                enterprise_id.into(),
-                currency.into(),
-                owner.purpose().into(),
-                owner.owner_id().into(),
-            ];
-            if let Some(account) = tx.one::<Account>(sql, &params).await? {
-                // The account may have been closed after the heirs were looked up.
-                let heir = account.closed_into.map(AccountOwner::VmBalance);
-                let heir = heir.map(|heir| (enterprise_id, currency, heir));
-                keys.extend(heir.filter(|heir| !self.accounts.contains_key(heir)));
-                let loaded = LoadedAccount { account, is_new: false, is_changed: false };
-                self.accounts.insert(key, loaded);
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the transfers that were already made under references of deposits and withdrawals.
-    pub(super) async fn load_references(
-        &mut self,
-        tx: &Tx,
-        references: BTreeSet<(EnterpriseId, String)>,
-    ) -> Result<(), StoreError> {
-        for (enterprise_id, reference) in references {
-            let by_reference = tx.by_column(enterprise_id, "reference", (&reference).into());
-            if let Some(transfer) = by_reference.await? {
-                self.references.insert((enterprise_id, reference), transfer);
-            }
-        }
-        Ok(())
-    }
-
     /// The account of an enterprise in a currency, if it has one; it counts as changed.
     pub(super) fn account(&mut self, key: AccountKey) -> Option<&mut Account> {
         self.accounts.get_mut(&key).map(|loaded| {
@@ -355,71 +231,47 @@ impl Batch {
             messages::forget(tx, *retired).await?;
         }
         for retired in &self.overtaken_messages {
-            tx.execute("DELETE FROM network_message WHERE message_id = $1", &[(*retired).into()])
-                .await?;
+            let sql = "DELETE FROM network_message WHERE message_id = $1";
+            tx.post(sql, [(*retired).into()]).await?;
         }
         self.write_authorisations(tx).await?;
         messages::write(tx, &self.new_messages).await?;
-        tx.insert_all(&self.new_records).await?;
+        tx.post_all(&self.new_records).await?;
         for (message_id, auth_id, stated_minor) in &self.restated {
             let sql = "UPDATE network_message SET auth_id = $1, outcome = $2, stated_minor = $3 \
                 WHERE message_id = $4";
             let outcome = MessageOutcome::Accepted;
             let stated = (*stated_minor).into();
             let values = [(*auth_id).into(), outcome.into(), stated, (*message_id).into()];
-            tx.execute(sql, &values).await?;
+            tx.post(sql, values).await?;
         }
-        tx.insert_all(&self.jobs).await?;
-        tx.insert_all(&self.transfers).await?;
-        tx.insert_all(&self.postings).await?;
-        crate::outbox::insert_events(tx, &self.events).await?;
+        tx.post_all(&self.jobs).await?;
+        tx.post_all(&self.transfers).await?;
+        tx.post_all(&self.postings).await?;
         crate::vm::insert_flows(tx, &self.flows).await?;
         for loaded in self.accounts.values().filter(|loaded| loaded.is_changed) {
             write_account(tx, loaded).await?;
         }
         self.write_velocity_uses(tx).await?;
-        self.write_stand_ins(tx).await
+        self.write_stand_ins(tx).await?;
+        crate::outbox::insert_events(tx, &self.events).await
     }
 
     async fn write_authorisations(&self, tx: &Tx) -> Result<(), StoreError> {
-        tx.insert_all(&self.new_authorisations).await?;
-        let changed = self.authorisations.values().filter(|loaded| loaded.is_changed);
-        try_join_all(changed.map(|loaded| update_authorisation(tx, loaded))).await?;
+        tx.post_all(&self.new_authorisations).await?;
+        for loaded in self.authorisations.values().filter(|loaded| loaded.is_changed) {
+            update_authorisation(tx, loaded).await?;
+        }
         Ok(())
     }
 }
 
-/// The accounts that authorisations draw on, which never change.
-pub(super) async fn accounts_of(
-    tx: &Tx,
-    ids: &BTreeSet<AuthId>,
-) -> Result<BTreeSet<AccountKey>, StoreError> {
-    let sql = "SELECT enterprise_id, currency, account_purpose, account_owner_id \
-        FROM authorisation WHERE auth_id = $1";
-    let reads = ids.iter().map(|id| async move { tx.one(sql, &[(*id).into()]).await });
-    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
-}
-
-/// The balances of apps that took over the accounts of deleted cards.
-pub(super) async fn heirs_of(
-    tx: &Tx,
-    keys: &BTreeSet<AccountKey>,
-) -> Result<BTreeSet<AccountKey>, StoreError> {
-    let sql = "SELECT closed_into FROM ledger_account WHERE enterprise_id = $1 \
-        AND currency = $2 AND purpose = 'CARD' AND owner_id = $3 AND closed_into IS NOT NULL";
-    let cards = keys.iter().filter(|(_, _, owner)| matches!(owner, AccountOwner::Card(_)));
-    let reads = cards.map(|(enterprise_id, currency, owner)| async move {
-        let params = [(*enterprise_id).into(), (*currency).into(), owner.owner_id().into()];
-        let heir: Option<VmAppId> = tx.one(sql, &params).await?;
-        Ok::<_, StoreError>(
-            heir.map(|app| (*enterprise_id, *currency, AccountOwner::VmBalance(app))),
-        )
-    });
-    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
-}
-
 async fn write_account(tx: &Tx, loaded: &LoadedAccount) -> Result<(), StoreError> {
-    if loaded.is_new { tx.insert(&loaded.account).await } else { tx.update(&loaded.account).await }
+    if loaded.is_new {
+        tx.post_all(std::slice::from_ref(&loaded.account)).await
+    } else {
+        tx.post_update(&loaded.account).await
+    }
 }
 
 async fn update_authorisation(tx: &Tx, loaded: &Loaded) -> Result<(), StoreError> {
@@ -428,5 +280,5 @@ async fn update_authorisation(tx: &Tx, loaded: &Loaded) -> Result<(), StoreError
     let mut values = update_values(&loaded.authorisation);
     values.push(loaded.receipt.as_ref().into());
     values.push(loaded.counted.map(|counted| counted.amount_minor).into());
-    tx.execute(sql, &values).await.map(drop)
+    tx.post(sql, values).await
 }

@@ -5,7 +5,7 @@ use domain::{
     NetworkMessageId, Payer, Reconciled, Timestamp,
 };
 
-use super::messages::{NetworkMessage, known, write};
+use super::messages::{KnownRow, NetworkMessage, known, write};
 use crate::engine::{Tx, with};
 use crate::listing::{ListOrder, Page, PageRequest};
 use crate::records::record;
@@ -216,7 +216,8 @@ async fn note_unknown(
     tx: &Tx,
     (message, record): &(NetworkMessage, LinkMessage),
 ) -> Result<(), StoreError> {
-    if known(tx, &message.message.identity).await?.is_none() {
+    let mut answers = tx.together(&[known(&message.message.identity)]).await?;
+    if answers.one::<KnownRow>()?.is_none() {
         write(tx, std::slice::from_ref(message)).await?;
         tx.insert(record).await?;
     }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ArrivedMessage, AuthId, EnterpriseId, MessageIdentity, OutsId, Timestamp};
+use domain::{ArrivedMessage, AuthId, Authorisation, EnterpriseId, MessageIdentity, Timestamp};
 
-use super::batch::{self, Batch, PanKey};
-use super::messages::{known, messages_of};
-use super::originals::candidates;
+use super::batch::{Batch, BillKey, PanKey, StandInKey, bill_key};
+use super::foreseen::Foreseen;
+use super::keys::Keys;
+use super::messages::messages_of;
+use super::stand_in::stand_in_key;
 use super::terms::AccountKey;
+use super::velocity::giving;
 use super::{Command, VelocityTerms};
 use crate::StoreError;
 use crate::engine::{Repeats, Tx};
@@ -16,66 +19,87 @@ use crate::engine::{Repeats, Tx};
 /// accounts first, by enterprise and currency, then authorisations, then uses of limits and of
 /// stand-in. A process that holds an account is alone with its authorisations, so it does not
 /// matter that some of them are locked before the rest of their bills is known.
+///
+/// What a group needs is foreseen without locks, then read and locked in one round trip. Only what
+/// could not be foreseen, as after a race, is read after that.
 pub(super) async fn load(
     tx: &Tx,
     commands: &[&Command],
     (repeats, real_now): (Repeats, Timestamp),
 ) -> Result<Batch, StoreError> {
-    let mut batch = Batch::default();
     let wanted = Wanted::by(commands, repeats);
-    let Wanted { mut named, messages, mut accounts, references, mut pans, .. } = wanted;
-    let Wanted { naming, begun, stated, originals: of_id, .. } = wanted;
-    let mut foreseen = named.clone();
-    for message in &naming {
-        foreseen.extend(candidates(tx, message).await?.iter().filter_map(|it| it.auth_id));
-    }
-    for message in &stated {
-        let known = known(tx, &message.identity).await?;
-        foreseen.extend(known.and_then(|known| known.message.auth_id));
-    }
-    accounts.extend(batch::accounts_of(tx, &foreseen).await?);
-    accounts.extend(batch::heirs_of(tx, &accounts).await?);
-    batch.load_accounts(tx, accounts).await?;
-    // Whoever holds the account of a card is alone with its messages.
-    batch.load_messages(tx, messages).await?;
-    let mut originals = batch.load_originals(tx, &naming).await?;
+    let foreseen = Foreseen::by(tx, &wanted).await?;
+    let seen = |auth_id: AuthId| foreseen.authorisation(auth_id);
+    let mut accounts = wanted.accounts.clone();
+    accounts.extend(foreseen.accounts());
+    let mut pans = wanted.pans.clone();
+    pans.extend(commands.iter().filter_map(|it| foreseen.pan(giving(it)?)));
+    let mut batch = Batch::default();
+    let keys = Keys {
+        accounts,
+        messages: wanted.messages.clone(),
+        naming: wanted.naming.clone(),
+        begun: wanted.begun.clone(),
+        authorisations: foreseen.keys(),
+        bills: &bills(commands, seen) | &foreseen.bills_of_originals(&wanted),
+        references: wanted.references.clone(),
+        pans,
+        stand_ins: commands.iter().filter_map(|it| stand_in_of(it, seen)).collect(),
+    };
+    batch.read(tx, keys, real_now).await?;
+    read_unforeseen(&mut batch, tx, commands, &wanted, real_now).await?;
+    Ok(batch)
+}
+
+/// Reads what only the locked rows tell: originals of messages that arrived meanwhile, their bills,
+/// and how originals were posted.
+async fn read_unforeseen(
+    batch: &mut Batch,
+    tx: &Tx,
+    commands: &[&Command],
+    wanted: &Wanted<'_>,
+    real_now: Timestamp,
+) -> Result<(), StoreError> {
+    let of_messages = batch.originals.iter();
+    let mut owned: BTreeSet<(EnterpriseId, AuthId)> =
+        of_messages.filter_map(|it| it.enterprise_id.zip(it.auth_id)).collect();
+    let stated = wanted.stated.iter().filter_map(|it| batch.messages.get(&it.identity));
+    owned.extend(stated.filter_map(|it| it.message.enterprise_id.zip(it.message.auth_id)));
+    let mut originals: BTreeSet<AuthId> = owned.iter().map(|(_, auth_id)| *auth_id).collect();
+    originals.extend(&wanted.originals);
+    owned.retain(|(_, auth_id)| !batch.authorisations.contains_key(auth_id));
+    let keys = Keys { authorisations: owned, ..Keys::default() };
+    batch.read(tx, keys, real_now).await?;
     batch.load_counted(tx).await?;
-    let of_stated = stated.iter().filter_map(|it| batch.messages.get(&it.identity));
-    originals.extend(of_stated.filter_map(|known| known.message.auth_id));
-    originals.extend(of_id);
-    batch.load_early(tx, &begun, real_now).await?;
-    named.extend(&originals);
-    batch.load_authorisations(tx, named).await?;
     batch.load_receipts(tx, &originals).await?;
-    let mut outs_ids = bills(commands, &batch);
-    outs_ids.extend(batch.bills_of(&originals));
-    batch.load_bills(tx, outs_ids).await?;
+    let seen = |auth_id: AuthId| Some(&batch.authorisations.get(&auth_id)?.authorisation);
+    let mut bills = &bills(commands, seen) | &batch.bills_of(&originals);
+    bills.retain(|(_, outs_id)| !batch.bills.contains_key(outs_id));
+    batch.read(tx, Keys { bills, ..Keys::default() }, real_now).await?;
     batch.load_posted_back(tx, &originals).await?;
     batch.load_makers(tx, &originals).await?;
-    batch.load_references(tx, references).await?;
-    pans.extend(batch.counted_pans(commands));
-    batch.load_velocity_uses(tx, pans).await?;
-    batch.load_stand_ins(tx, commands).await?;
-    Ok(batch)
+    let mut pans = batch.pans_of_bills();
+    pans.retain(|key| !batch.velocity_uses.contains_key(key));
+    batch.read(tx, Keys { pans, ..Keys::default() }, real_now).await
 }
 
 /// What commands name.
 #[derive(Default)]
-struct Wanted<'a> {
-    named: BTreeSet<AuthId>,
-    accounts: BTreeSet<AccountKey>,
+pub(super) struct Wanted<'a> {
+    pub(super) named: BTreeSet<AuthId>,
+    pub(super) accounts: BTreeSet<AccountKey>,
     references: BTreeSet<(EnterpriseId, String)>,
     pans: BTreeSet<PanKey>,
     /// Messages that are looked for because they may have arrived before.
     messages: Vec<MessageIdentity>,
     /// Messages that name an original.
-    naming: Vec<&'a ArrivedMessage>,
+    pub(super) naming: Vec<&'a ArrivedMessage>,
     /// Messages that a reversal may wait for.
     begun: Vec<&'a ArrivedMessage>,
     /// Advices.
-    stated: Vec<&'a ArrivedMessage>,
+    pub(super) stated: Vec<&'a ArrivedMessage>,
     /// Authorisations that are named by their ids.
-    originals: BTreeSet<AuthId>,
+    pub(super) originals: BTreeSet<AuthId>,
 }
 
 impl<'a> Wanted<'a> {
@@ -135,7 +159,10 @@ impl<'a> Wanted<'a> {
 }
 
 /// The bills that commands need as a whole.
-fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
+fn bills<'a>(
+    commands: &[&Command],
+    seen: impl Fn(AuthId) -> Option<&'a Authorisation>,
+) -> BTreeSet<BillKey> {
     let of_whole_bill = |command: &&Command| match command {
         Command::Begin(request) => request.authorisation.original_auth_id,
         Command::Decide(decision) => Some(decision.auth_id),
@@ -152,10 +179,19 @@ fn bills(commands: &[&Command], batch: &Batch) -> BTreeSet<OutsId> {
         | Command::Claimed(..) => None,
     };
     let named = commands.iter().filter_map(|command| Some((command, of_whole_bill(command)?)));
-    let outs_id = |(command, auth_id): (&&Command, AuthId)| {
-        let it = &batch.authorisations.get(&auth_id)?.authorisation;
+    let key = |(command, auth_id): (&&Command, AuthId)| {
+        let it = seen(auth_id)?;
         let is_alone = matches!(command, Command::Decide(_) | Command::Expire { .. });
-        (!is_alone || it.is_completion() || it.is_increment()).then_some(it.outs_id)
+        (!is_alone || it.is_completion() || it.is_increment()).then(|| bill_key(it))
     };
-    named.filter_map(outs_id).collect()
+    named.filter_map(key).collect()
+}
+
+/// The day on which a decision may stand in.
+fn stand_in_of<'a>(
+    command: &Command,
+    seen: impl Fn(AuthId) -> Option<&'a Authorisation>,
+) -> Option<StandInKey> {
+    let Command::Decide(decision) = command else { return None };
+    stand_in_key(seen(decision.auth_id)?, decision)
 }

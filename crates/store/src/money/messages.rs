@@ -7,7 +7,7 @@ use domain::{
 
 use super::BeginAuthorisation;
 use crate::StoreError;
-use crate::engine::Tx;
+use crate::engine::{Statement, Tx};
 use crate::records::{columns_of, record, sql, values_of};
 
 /// The time, in days of business time, for which a network key identifies the first message that
@@ -86,6 +86,15 @@ record! {
 pub(super) struct Known {
     pub(super) message: NetworkMessage,
     pub(super) first: Option<Authorisation>,
+}
+
+/// How a message that arrived before is read.
+pub(super) type KnownRow = (NetworkMessage, Option<Authorisation>);
+
+impl From<KnownRow> for Known {
+    fn from((message, first): KnownRow) -> Self {
+        Self { message, first }
+    }
 }
 
 impl Known {
@@ -189,11 +198,9 @@ pub(super) fn messages_of(request: &BeginAuthorisation) -> Vec<ArrivedMessage> {
     identities.into_iter().map(message).collect()
 }
 
-/// The message that arrived before with this identity.
-pub(super) async fn known(
-    tx: &Tx,
-    identity: &MessageIdentity,
-) -> Result<Option<Known>, StoreError> {
+/// The query for the message that arrived before with this identity, and the authorisation that it
+/// made: a [`KnownRow`].
+pub(super) fn known(identity: &MessageIdentity) -> Statement {
     let sql = sql!(
         "SELECT {}, {} FROM network_message m LEFT JOIN authorisation a \
          ON a.enterprise_id = m.enterprise_id AND a.auth_id = m.auth_id \
@@ -202,9 +209,7 @@ pub(super) async fn known(
         columns_of::<NetworkMessage>("m"),
         columns_of::<Authorisation>("a")
     );
-    let found: Option<(NetworkMessage, Option<Authorisation>)> =
-        tx.one(sql, &values_of(identity)).await?;
-    Ok(found.map(|(message, first)| Known { message, first }))
+    Statement::new(sql, values_of(identity))
 }
 
 /// The authorisation that the message with this identity made. Its identity may have expired: check
@@ -229,13 +234,13 @@ pub(super) async fn forget(
     (enterprise_id, auth_id): (EnterpriseId, AuthId),
 ) -> Result<(), StoreError> {
     let sql = "DELETE FROM network_message WHERE enterprise_id = $1 AND auth_id = $2";
-    tx.execute(sql, &[enterprise_id.into(), auth_id.into()]).await.map(drop)
+    tx.post(sql, [enterprise_id.into(), auth_id.into()]).await
 }
 
 /// Writes the messages of a group, and now and then forgets those whose time is over. The
 /// microsecond of a message decides, since ids begin each millisecond with the same digits.
 pub(super) async fn write(tx: &Tx, messages: &[NetworkMessage]) -> Result<(), StoreError> {
-    tx.insert_all(messages).await?;
+    tx.post_all(messages).await?;
     let is_due = |it: &&NetworkMessage| it.received_at.as_micros() % MESSAGES_A_SWEEP == 0;
     let Some(message) = messages.iter().find(is_due) else { return Ok(()) };
     let oldest = message.received_at.plus_millis(-NETWORK_KEY_DAYS * DAY_MS - 1);

@@ -4,13 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::{AuthId, Direction};
-use futures_util::future::try_join_all;
 
-use super::batch::accounts_of;
 use super::command::{Advise, BeginAuthorisation, Command, DecideAuthorisation};
 use super::terms::{AccountKey, account_key};
 use crate::StoreError;
-use crate::engine::Tx;
+use crate::engine::{Statement, Tx};
 
 /// The time for which a purchase waits for a row that another session holds: the default deadline
 /// of enterprises. The caller has no use for a later hold.
@@ -86,12 +84,20 @@ pub(super) async fn accounts_named(
     tx: &Tx,
     commands: &[&Command],
 ) -> Result<Vec<BTreeSet<AccountKey>>, StoreError> {
-    let reads = commands.iter().map(|command| async move {
-        let (mut accounts, auth_id) = command.names();
-        accounts.extend(accounts_of(tx, &auth_id.into_iter().collect()).await?);
-        Ok::<_, StoreError>(accounts)
-    });
-    try_join_all(reads).await
+    let sql = "SELECT enterprise_id, currency, account_purpose, account_owner_id \
+        FROM authorisation WHERE auth_id = $1";
+    let named: Vec<_> = commands.iter().map(|command| command.names()).collect();
+    let sought = named.iter().filter_map(|(_, auth_id)| *auth_id);
+    let statements: Vec<_> = sought.map(|it| Statement::new(sql, [it.into()])).collect();
+    let mut answers = tx.together(&statements).await?;
+    let mut all = Vec::with_capacity(named.len());
+    for (mut accounts, auth_id) in named {
+        if auth_id.is_some() {
+            accounts.extend(answers.one::<AccountKey>()?);
+        }
+        all.push(accounts);
+    }
+    Ok(all)
 }
 
 /// The account that a new authorisation may be charged to: only a decline is charged at once.

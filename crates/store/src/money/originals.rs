@@ -4,7 +4,7 @@
 use domain::{ArrivedMessage, Authorisation, Likeness, OriginalNumbers, Timestamp};
 
 use super::messages::NetworkMessage;
-use crate::engine::{Tx, with};
+use crate::engine::{Statement, with};
 use crate::records::{select, sql};
 use crate::{Store, StoreError};
 
@@ -25,7 +25,9 @@ impl Store {
         message: ArrivedMessage,
     ) -> Result<Option<Authorisation>, StoreError> {
         self.read(with(message, async |tx, message| {
-            let candidates = candidates(tx, message).await?;
+            let query: Vec<_> = candidates(message).into_iter().collect();
+            let mut answers = tx.together(&query).await?;
+            let candidates = if query.is_empty() { Vec::new() } else { answers.all()? };
             let named = original_among(message, candidates.iter());
             match named.and_then(|it| it.enterprise_id.zip(it.auth_id)) {
                 Some(key) => tx.by_key::<Authorisation>(key).await,
@@ -36,11 +38,9 @@ impl Store {
     }
 }
 
-/// The messages of the same card that may be the original of `it`, newest first.
-pub(super) async fn candidates(
-    tx: &Tx,
-    it: &ArrivedMessage,
-) -> Result<Vec<NetworkMessage>, StoreError> {
+/// The query for the messages of the same card that may be the original of `it`, newest first;
+/// `None` if it names none.
+pub(super) fn candidates(it: &ArrivedMessage) -> Option<Statement> {
     let (identity, own) = (&it.identity, &it.identity.numbers);
     let (network, subject) = ((&own.network).into(), (&identity.subject).into());
     match &it.facts.original {
@@ -52,9 +52,9 @@ pub(super) async fn candidates(
             );
             let acquirer = if acquirer.is_empty() { &own.acquirer } else { acquirer };
             let named = [network, subject, (*kind).into(), acquirer.into(), stan.into()];
-            tx.all(sql, &named).await
+            Some(Statement::new(sql, named))
         }
-        None if own.rrn.is_empty() => Ok(Vec::new()),
+        None if own.rrn.is_empty() => None,
         None => {
             let sql = sql!(
                 "{} WHERE network = $1 AND subject = $2 AND kind IN ('AUTH', 'FIN') \
@@ -62,7 +62,7 @@ pub(super) async fn candidates(
                 select::<NetworkMessage>()
             );
             let named = [network, subject, (&own.acquirer).into(), (&own.rrn).into()];
-            tx.all(sql, &named).await
+            Some(Statement::new(sql, named))
         }
     }
 }
@@ -81,12 +81,8 @@ pub(super) fn original_among<'a>(
     (is_alone || !Likeness::must_be_alone(likeness)).then_some(original)
 }
 
-/// The reversals of the same card that may wait for `it` at `real_now`.
-pub(super) async fn early_reversals(
-    tx: &Tx,
-    it: &ArrivedMessage,
-    real_now: Timestamp,
-) -> Result<Vec<NetworkMessage>, StoreError> {
+/// The query for the reversals of the same card that may wait for `it` at `real_now`.
+pub(super) fn early_reversals(it: &ArrivedMessage, real_now: Timestamp) -> Statement {
     let sql = sql!(
         "{} WHERE network = $1 AND subject = $2 AND outcome = 'EARLY' \
          AND (original_stan = $3 OR (original_stan IS NULL AND rrn = $4)) \
@@ -101,5 +97,5 @@ pub(super) async fn early_reversals(
         (&own.rrn).into(),
         real_now.plus_millis(-EARLY_MS).into(),
     ];
-    tx.all(sql, &named).await
+    Statement::new(sql, named)
 }

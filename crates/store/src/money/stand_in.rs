@@ -2,17 +2,15 @@
 //! in the commit of the decision (network-iso8583.md section 6.3).
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use domain::{Authorisation, Cause, Currency, EnterpriseId, Timestamp};
-use futures_util::future::try_join_all;
 
+use super::DecideAuthorisation;
 use super::apply::Group;
 use super::batch::{Batch, LoadedStandIn, StandInKey};
-use super::{Command, DecideAuthorisation};
 use crate::StoreError;
-use crate::engine::Tx;
-use crate::records::record;
+use crate::engine::{Statement, Tx};
+use crate::records::{Record as _, record, values_of};
 
 /// What was approved in place of an enterprise on one day.
 pub(crate) struct StandInUse {
@@ -38,40 +36,35 @@ const fn key_of(it: &Authorisation, now: Timestamp) -> StandInKey {
     (it.enterprise_id, it.amount.currency(), now.utc8_day_number())
 }
 
-impl Batch {
-    /// Reads and locks the days on which decisions of the group may stand in, after the accounts: a
-    /// process that counts the first approval of a day holds the lock of the deposit, so no two
-    /// create the same row.
-    pub(super) async fn load_stand_ins(
-        &mut self,
-        tx: &Tx,
-        commands: &[&Command],
-    ) -> Result<(), StoreError> {
-        let keys: BTreeSet<_> = commands.iter().filter_map(|it| self.stand_in_key(it)).collect();
-        let reads = keys.into_iter().map(|key| async move {
-            let found = tx.by_key_locked::<StandInUse>(key).await?;
-            let approved_minor = found.map_or(0, |it| it.approved_minor);
-            Ok::<_, StoreError>((key, LoadedStandIn { approved_minor, is_changed: false }))
-        });
-        self.stand_ins.extend(try_join_all(reads).await?);
-        Ok(())
-    }
+/// The day on which a decision of `it` may stand in.
+pub(super) fn stand_in_key(
+    it: &Authorisation,
+    decision: &DecideAuthorisation,
+) -> Option<StandInKey> {
+    decision.stand_in.map(|_| key_of(it, decision.now))
+}
 
-    fn stand_in_key(&self, command: &Command) -> Option<StandInKey> {
-        let Command::Decide(decision) = command else { return None };
-        decision.stand_in?;
-        let it = &self.authorisations.get(&decision.auth_id)?.authorisation;
-        Some(key_of(it, decision.now))
+/// Reads and locks a day of stand-in. It comes after the accounts: a process that counts the first
+/// approval of a day holds the lock of the deposit, so no two create the same row.
+pub(super) fn lock_stand_in(key: StandInKey) -> Statement {
+    Statement::new(StandInUse::texts().by_key_locked.as_str(), values_of(&key))
+}
+
+impl Batch {
+    /// Takes over what was read of a day.
+    pub(super) fn take_stand_in(&mut self, key: StandInKey, found: Option<StandInUse>) {
+        let approved_minor = found.map_or(0, |it| it.approved_minor);
+        self.stand_ins.insert(key, LoadedStandIn { approved_minor, is_changed: false });
     }
 
     /// Writes the days that changed.
     pub(super) async fn write_stand_ins(&self, tx: &Tx) -> Result<(), StoreError> {
         let changed = self.stand_ins.iter().filter(|(_, loaded)| loaded.is_changed);
-        let writes = changed.map(|(&(enterprise_id, currency, day), loaded)| async move {
+        for (&(enterprise_id, currency, day), loaded) in changed {
             let approved_minor = loaded.approved_minor;
-            tx.put(&StandInUse { enterprise_id, currency, day, approved_minor }).await
-        });
-        try_join_all(writes).await.map(|_| ())
+            tx.post_put(&StandInUse { enterprise_id, currency, day, approved_minor }).await?;
+        }
+        Ok(())
     }
 }
 

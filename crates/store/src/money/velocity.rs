@@ -8,7 +8,6 @@ use domain::{
     AuthId, Authorisation, AuthorisationStatus, HoldState, Money, VelocityExcess, VelocityShare,
     VelocityUse,
 };
-use futures_util::future::try_join_all;
 use ledger::{Bucket, Movement};
 
 use super::Command;
@@ -17,49 +16,48 @@ use super::batch::{Batch, LoadedUse, PanKey};
 use super::bill::Bill;
 use super::terms::VelocityTerms;
 use crate::StoreError;
-use crate::engine::Tx;
+use crate::engine::{Statement, Tx};
 use crate::records::{Counted, PanUse, select, sql};
 
+/// The authorisation whose limits may get something back by a command.
+pub(super) fn giving(command: &Command) -> Option<AuthId> {
+    match command {
+        Command::Decide(decision) if !decision.cause.is_approval() => Some(decision.auth_id),
+        Command::Reverse(request) => Some(request.auth_id),
+        Command::Expire { auth_id, .. } => Some(*auth_id),
+        _ => None,
+    }
+}
+
+/// Reads and locks the use of a PAN. It comes after the accounts: a process that counts for the
+/// first time on a PAN holds the lock of its account, so no two create the same row.
+pub(super) fn lock_use((enterprise_id, pan_id): PanKey) -> Statement {
+    let sql =
+        sql!("{} WHERE enterprise_id = $1 AND pan_id = $2 FOR UPDATE", select::<VelocityUse>());
+    Statement::new(sql, [enterprise_id.into(), pan_id.into()])
+}
+
 impl Batch {
-    /// The PANs to which the group's commands may give something back.
-    pub(super) fn counted_pans(&self, commands: &[&Command]) -> Vec<PanKey> {
-        let giving = commands.iter().filter_map(|command| match command {
-            Command::Decide(decision) if !decision.cause.is_approval() => Some(decision.auth_id),
-            Command::Reverse(request) => Some(request.auth_id),
-            Command::Expire { auth_id, .. } => Some(*auth_id),
-            _ => None,
-        });
-        let of_bills = self.bills.values().flatten().copied();
-        let loaded = giving.chain(of_bills).filter_map(|auth_id| self.authorisations.get(&auth_id));
+    /// The PANs of bills that were read, to which the group's commands may give something back.
+    pub(super) fn pans_of_bills(&self) -> BTreeSet<PanKey> {
+        let members = self.bills.values().flatten();
+        let loaded = members.filter_map(|auth_id| self.authorisations.get(auth_id));
         loaded.filter_map(|it| Some((it.authorisation.enterprise_id, it.counted?.pan_id))).collect()
     }
 
-    /// Reads and locks uses in a fixed order, after the accounts: a process that counts for the
-    /// first time on a PAN holds the lock of its account, so no two create the same row.
-    pub(super) async fn load_velocity_uses(
-        &mut self,
-        tx: &Tx,
-        pans: BTreeSet<PanKey>,
-    ) -> Result<(), StoreError> {
-        let sql =
-            sql!("{} WHERE enterprise_id = $1 AND pan_id = $2 FOR UPDATE", select::<VelocityUse>());
-        let reads = pans.into_iter().map(|key| async move {
-            let used: Option<VelocityUse> = tx.one(sql, &[key.0.into(), key.1.into()]).await?;
-            Ok::<_, StoreError>((key, used.unwrap_or_default()))
-        });
-        let loaded = try_join_all(reads).await?.into_iter();
-        self.velocity_uses
-            .extend(loaded.map(|(key, used)| (key, LoadedUse { used, is_changed: false })));
-        Ok(())
+    /// Takes over a use that was read.
+    pub(super) fn take_use(&mut self, key: PanKey, used: Option<VelocityUse>) {
+        let used = used.unwrap_or_default();
+        self.velocity_uses.insert(key, LoadedUse { used, is_changed: false });
     }
 
     /// Writes the uses that changed.
     pub(super) async fn write_velocity_uses(&self, tx: &Tx) -> Result<(), StoreError> {
         let changed = self.velocity_uses.iter().filter(|(_, loaded)| loaded.is_changed);
-        let writes = changed.map(|(&(enterprise_id, pan_id), loaded)| async move {
-            tx.put(&PanUse { enterprise_id, pan_id, used: loaded.used }).await
-        });
-        try_join_all(writes).await.map(|_| ())
+        for (&(enterprise_id, pan_id), loaded) in changed {
+            tx.post_put(&PanUse { enterprise_id, pan_id, used: loaded.used }).await?;
+        }
+        Ok(())
     }
 }
 

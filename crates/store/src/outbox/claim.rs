@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use domain::{Destination, Timestamp, WebhookEvent};
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::try_join_all;
 
 use super::Delivery;
 use super::destination::{by_key, key};
 use crate::StoreError;
-use crate::engine::{Row, Tx};
+use crate::engine::{Row, Statement, Tx};
 use crate::jobs::Lease;
 use crate::records::{Fields, columns, groups, read_row, sql};
 
@@ -40,8 +40,9 @@ pub(super) const LOOKS_OVER: &str = "SELECT enterprise_id, vm_app_id, version FR
 pub(super) const NEXT_SENDABLE: &str = "SELECT next_attempt_at FROM webhook \
     WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at > $3 \
     ORDER BY next_attempt_at LIMIT 1";
-/// The end of the first lease of the due webhooks; 0 if one is not leased.
-pub(super) const FIRST_LEASE_END: &str = "SELECT MIN(COALESCE(leased_until, 0)) FROM webhook \
+/// The end of the first lease of the due webhooks, and the number of those without one.
+pub(super) const LEASES: &str = "SELECT MIN(CASE WHEN leased_until > $4 THEN leased_until END), \
+    COUNT(CASE WHEN leased_until > $4 THEN NULL ELSE 1 END) FROM webhook \
     WHERE enterprise_id = $1 AND vm_app_id = $2 AND is_first = 1 AND next_attempt_at <= $3";
 
 /// The webhooks of a destination that are due and not leased, each with its tries and place.
@@ -79,11 +80,13 @@ pub(super) async fn next_due(
     now: Timestamp,
     real_now: Timestamp,
 ) -> Result<Option<Timestamp>, StoreError> {
-    let due: Option<Timestamp> = tx.one(NEXT_DUE, &[]).await?;
+    let statements = [Statement::new(NEXT_DUE, []), Statement::new(NEXT_LOOK, [real_now.into()])];
+    let mut answers = tx.together(&statements).await?;
+    let (due, look): (Option<Timestamp>, Option<Timestamp>) = (answers.one()?, answers.one()?);
     if due.is_some_and(|due| due <= now) {
         return Ok(due);
     }
-    Ok(if tx.finds(NEXT_LOOK, &[real_now.into()]).await? { Some(now) } else { due })
+    Ok(look.map(|_| now).or(due))
 }
 
 /// Destinations with something due, or with a lease or a pause that is over, in turn.
@@ -93,12 +96,12 @@ pub(super) async fn due_destinations(
     real_now: Timestamp,
     limit: u32,
 ) -> Result<Vec<DueDestination>, StoreError> {
-    let mut found: Vec<DueDestination> = Vec::new();
-    for (sql, time) in [(DUE, now), (LOOKS_OVER, real_now)] {
-        for due in tx.all::<DueDestination>(sql, &[time.into(), limit.into()]).await? {
-            if found.iter().all(|it| it.destination != due.destination) {
-                found.push(due);
-            }
+    let by = |sql: &'static str, time: Timestamp| Statement::new(sql, [time.into(), limit.into()]);
+    let mut answers = tx.together(&[by(DUE, now), by(LOOKS_OVER, real_now)]).await?;
+    let mut found: Vec<DueDestination> = answers.all()?;
+    for due in answers.all::<DueDestination>()? {
+        if found.iter().all(|it| it.destination != due.destination) {
+            found.push(due);
         }
     }
     found.truncate(limit as usize);
@@ -125,7 +128,9 @@ pub(super) async fn claim(
     }
     // In the order of their keys, as `insert_events` writes them, and without a pause between them:
     // every commit with a webhook for a destination waits for its row.
-    try_join_all(outlooks.values().map(|(due, outlook)| outlook.write(tx, *due))).await?;
+    for (due, outlook) in outlooks.values() {
+        outlook.write(tx, *due).await?;
+    }
     Ok(deliveries)
 }
 
@@ -151,7 +156,7 @@ impl Outlook {
             self.is_waiting.into(),
             due.version.into(),
         ];
-        tx.execute(sql, &params).await.map(|_| ())
+        tx.post(sql, params).await
     }
 }
 
@@ -167,12 +172,14 @@ async fn take_at(
     }
     let extra_ms = destination.vm_app_id.map_or(0, |_| APP_LEASE_EXTRA_MS);
     let lease = Lease { until: lease.until.plus_millis(extra_ms), ..lease };
-    let rows = sendable(tx, lease, grant).await?;
+    let found = Found::by(tx, lease, grant).await?;
     let places = grant.places as usize;
-    try_join_all(rows.iter().take(places).map(|row| take(tx, lease, row))).await?;
-    let taken: Vec<_> = rows.iter().take(places).filter_map(|row| read(row, lease)).collect();
-    let outlook = if rows.len() <= places {
-        outlook(tx, lease, destination).await?
+    for row in found.rows.iter().take(places) {
+        take(tx, lease, row).await?;
+    }
+    let taken: Vec<_> = found.rows.iter().take(places).filter_map(|row| read(row, lease)).collect();
+    let outlook = if found.rows.len() <= places {
+        found.outlook(lease)
     } else {
         // A webhook that cannot be read takes no place.
         let is_waiting = taken.len() == places;
@@ -182,12 +189,48 @@ async fn take_at(
     Ok((taken, outlook))
 }
 
-/// The webhooks of a destination that are due and not leased, at most one more than may be taken.
-async fn sendable(tx: &Tx, lease: Lease, grant: Grant) -> Result<Vec<Row>, StoreError> {
-    let [enterprise_id, vm_app_id] = key(grant.due.destination);
-    let limit = i64::from(grant.places) + 1;
-    let params = [enterprise_id, vm_app_id, lease.now.into(), lease.real_now.into(), limit.into()];
-    tx.query(sendable_sql(), &params).await
+/// What a claim finds at a destination.
+struct Found {
+    /// The webhooks that are due and not leased, at most one more than may be taken.
+    rows: Vec<Row>,
+    /// The due time of the first webhook that is due later.
+    later: Option<Timestamp>,
+    /// The end of the first lease of somebody else.
+    held_until: Option<Timestamp>,
+    /// The number of webhooks that are due and not leased, also those that somebody is about to
+    /// lease.
+    free: u64,
+}
+
+impl Found {
+    async fn by(tx: &Tx, lease: Lease, grant: Grant) -> Result<Self, StoreError> {
+        let [enterprise_id, vm_app_id] = key(grant.due.destination);
+        let limit = i64::from(grant.places) + 1;
+        let now = [enterprise_id, vm_app_id, lease.now.into()];
+        let leased = [now.as_slice(), &[lease.real_now.into()]].concat();
+        let limited = [leased.as_slice(), &[limit.into()]].concat();
+        let statements = [
+            Statement::new(sendable_sql(), limited),
+            Statement::new(NEXT_SENDABLE, now),
+            Statement::new(LEASES, leased),
+        ];
+        let mut answers = tx.together(&statements).await?;
+        let (rows, later) = (answers.rows()?, answers.one()?);
+        let leases: Option<(Option<Timestamp>, u64)> = answers.one()?;
+        let (held_until, free) = leases.unwrap_or_default();
+        Ok(Self { rows, later, held_until, free })
+    }
+
+    /// The outlook of the destination once all rows are leased.
+    fn outlook(&self, lease: Lease) -> Outlook {
+        let own = (!self.rows.is_empty()).then_some(lease.until);
+        let look_at = if self.free > self.rows.len() as u64 {
+            Some(Timestamp::default())
+        } else {
+            self.held_until.into_iter().chain(own).min()
+        };
+        Outlook { next_due_at: self.later, look_at, is_waiting: false }
+    }
 }
 
 /// Leases the webhook of a row that is locked.
@@ -195,7 +238,7 @@ async fn take(tx: &Tx, lease: Lease, row: &Row) -> Result<(), StoreError> {
     let sql = "UPDATE webhook SET leased_until = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
     let (enterprise_id, webhook_id): (i64, i64) = read_row(row)?;
     let params = [lease.until.into(), enterprise_id.into(), webhook_id.into()];
-    tx.execute(sql, &params).await.map(|_| ())
+    tx.post(sql, params).await
 }
 
 /// The delivery of a row; None if it cannot be read. Such a webhook is leased nevertheless, so it
@@ -218,13 +261,4 @@ fn delivery_from(row: &Row, lease: Lease) -> Result<Delivery, StoreError> {
     let event = fields.read()?;
     let (tries, seq) = fields.named(&["webhook.tries", "webhook.seq"]).read()?;
     Ok(Delivery { event, tries, seq, leased_until: lease.until })
-}
-
-/// The outlook of a destination after a claim of everything that it found due there.
-async fn outlook(tx: &Tx, lease: Lease, destination: Destination) -> Result<Outlook, StoreError> {
-    let [enterprise_id, vm_app_id] = key(destination);
-    let params = [enterprise_id, vm_app_id, lease.now.into()];
-    let (later, held) =
-        try_join(tx.one(NEXT_SENDABLE, &params), tx.one(FIRST_LEASE_END, &params)).await?;
-    Ok(Outlook { next_due_at: later, look_at: held.flatten(), is_waiting: false })
 }

@@ -34,7 +34,7 @@ pub(super) async fn is_due(
         OR destination.next_due_at > excluded.next_due_at) THEN excluded.next_due_at \
         ELSE destination.next_due_at END";
     let [enterprise_id, vm_app_id] = key(destination);
-    tx.execute(sql, &[enterprise_id, vm_app_id, due_at.into()]).await.map(|_| ())
+    tx.post(sql, [enterprise_id, vm_app_id, due_at.into()]).await
 }
 
 /// Records that a place came free: a destination that waits for one goes to the end of those that
@@ -49,7 +49,7 @@ pub(super) async fn has_place(
         next_due_at = CASE WHEN is_waiting = 1 THEN $3 ELSE next_due_at END \
         WHERE enterprise_id = $1 AND vm_app_id = $2";
     let [enterprise_id, vm_app_id] = key(destination);
-    tx.execute(sql, &[enterprise_id, vm_app_id, now.into()]).await.map(|_| ())
+    tx.post(sql, [enterprise_id, vm_app_id, now.into()]).await
 }
 
 /// Records whether a destination has a URL. The destination is looked at soon, because webhooks may

@@ -6,7 +6,7 @@ use domain::{
 
 use super::{Attempt, AttemptOutcome, Delivery, destination, queue};
 use crate::StoreError;
-use crate::engine::{Tx, Value};
+use crate::engine::{Statement, Tx, Value};
 use crate::records::{columns, sql};
 use crate::three_ds::acknowledge;
 
@@ -28,18 +28,22 @@ pub(super) async fn finish(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let event = &delivery.event;
-    if !settle(tx, delivery, outcome).await? {
+    let is_over = !matches!(outcome, AttemptOutcome::RetryAt(_));
+    let mut statements = vec![settle(delivery, outcome)];
+    statements.extend(is_over.then(|| queue::first_pending(event)));
+    let mut answers = tx.together(&statements).await?;
+    if answers.count()? != 1 {
         return Ok(false);
     }
+    let next = if is_over { answers.one()? } else { None };
     record(tx, event, attempt).await?;
-    let is_over = !matches!(outcome, AttemptOutcome::RetryAt(_));
     // The body of an app's challenge is then no longer of use (operator-and-sandbox.md section 5,
     // Mail).
     if is_over && event.webhook_type == WebhookType::VmCard3ds {
         let wipe = "UPDATE webhook SET body = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
         let empty: &[u8] = &[];
         let params = [empty.into(), event.enterprise_id.into(), event.webhook_id.into()];
-        tx.execute(wipe, &params).await?;
+        tx.post(wipe, params).await?;
     }
     if let (AttemptOutcome::Delivered, Some(challenge_id)) = (outcome, asked_of(event)) {
         acknowledge(tx, event.enterprise_id, challenge_id, attempt.at).await?;
@@ -48,7 +52,7 @@ pub(super) async fn finish(
         AttemptOutcome::RetryAt(at) => Some(at),
         AttemptOutcome::Delivered | AttemptOutcome::Dead => {
             // The beginning of the try is early enough.
-            queue::let_first_go(tx, event).await?.then_some(attempt.at)
+            queue::let_go(tx, event, next).await?.then_some(attempt.at)
         }
     };
     destination::has_place(tx, event.destination(), now).await?;
@@ -58,7 +62,7 @@ pub(super) async fn finish(
     Ok(true)
 }
 
-async fn settle(tx: &Tx, delivery: &Delivery, outcome: AttemptOutcome) -> Result<bool, StoreError> {
+fn settle(delivery: &Delivery, outcome: AttemptOutcome) -> Statement {
     let (status, next_attempt_at) = match outcome {
         AttemptOutcome::Delivered => (DeliveryStatus::Delivered, None),
         AttemptOutcome::RetryAt(at) => (DeliveryStatus::Pending, Some(at)),
@@ -75,7 +79,7 @@ async fn settle(tx: &Tx, delivery: &Delivery, outcome: AttemptOutcome) -> Result
         delivery.event.webhook_id.into(),
         delivery.leased_until.into(),
     ];
-    tx.execute(sql, &params).await.map(|count| count == 1)
+    Statement::new(sql, params)
 }
 
 async fn record(tx: &Tx, event: &WebhookEvent, attempt: &Attempt) -> Result<(), StoreError> {
@@ -92,7 +96,7 @@ async fn record(tx: &Tx, event: &WebhookEvent, attempt: &Attempt) -> Result<(), 
         (&attempt.excerpt).into(),
         attempt.refusal.as_ref().into(),
     ];
-    tx.execute(sql, &params).await.map(|_| ())
+    tx.post(sql, params).await
 }
 
 /// Makes a delivered or parked webhook pending again, due at `now`; false if there is no such

@@ -40,7 +40,7 @@ async fn every_read_of_the_outbox_is_a_search_of_its_own_index() {
         (claim::LOOKS_OVER, "destination_by_look"),
         (claim::sendable_sql(), "webhook_due"),
         (claim::NEXT_SENDABLE, "webhook_due"),
-        (claim::FIRST_LEASE_END, "webhook_due"),
+        (claim::LEASES, "webhook_due"),
         (queue::LAST, "webhook_seq_once"),
         (queue::FIRST_PENDING, "webhook_waiting"),
     ] {

@@ -4,11 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{DeliveryStatus, Timestamp, WebhookEvent};
-use futures_util::future::{try_join, try_join_all};
 
 use super::destination;
 use crate::StoreError;
-use crate::engine::{Tx, Value};
+use crate::engine::{Statement, Tx, Value};
 use crate::records::{NO_APP, record};
 
 /// Enterprise, object and app (or None): the webhooks of one queue are delivered in order.
@@ -62,8 +61,14 @@ struct End {
 /// places are given in the order of the changes, even if the processes' clocks differ.
 pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<(), StoreError> {
     let queues: BTreeSet<Queue> = events.iter().map(queue_of).collect();
-    let ends = queues.into_iter().map(|queue| end(tx, queue));
-    let mut ends: BTreeMap<Queue, End> = try_join_all(ends).await?.into_iter().collect();
+    // The first is locked, so the commit that finishes it sees what is now behind it.
+    let statements: Vec<_> = queues.iter().flat_map(|queue| ends(*queue)).collect();
+    let mut answers = tx.together(&statements).await?;
+    let mut ends = BTreeMap::new();
+    for queue in queues {
+        let (last, first): (Option<i64>, _) = (answers.one()?, answers.one::<(i64, bool)>()?);
+        ends.insert(queue, End { last_seq: last.unwrap_or(0), has_pending: first.is_some() });
+    }
     let mut due = BTreeMap::new();
     let mut rows = Vec::with_capacity(events.len());
     for event in events {
@@ -84,7 +89,7 @@ pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<()
             is_first,
         });
     }
-    tx.insert_all(&rows).await?;
+    tx.post_all(&rows).await?;
     // In the order of their keys, so two commits cannot wait for one another.
     for (destination, due_at) in due.into_values() {
         destination::is_due(tx, destination, due_at).await?;
@@ -92,25 +97,26 @@ pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<()
     Ok(())
 }
 
-async fn end(tx: &Tx, queue: Queue) -> Result<(Queue, End), StoreError> {
-    let key = queue.map(Value::Int);
-    // The first is locked, so the commit that finishes it sees what is now behind it.
-    let (last, first) = try_join(tx.one(LAST, &key), first_pending(tx, queue)).await?;
-    Ok((queue, End { last_seq: last.unwrap_or(0), has_pending: first.is_some() }))
+/// The queries for both ends of a queue.
+fn ends(queue: Queue) -> [Statement; 2] {
+    [LAST, FIRST_PENDING].map(|sql| Statement::new(sql, queue.map(Value::Int)))
 }
 
-/// The first pending webhook of a queue, locked, with whether it may be sent.
-async fn first_pending(tx: &Tx, queue: Queue) -> Result<Option<(i64, bool)>, StoreError> {
-    tx.one(FIRST_PENDING, &queue.map(Value::Int)).await
+/// The query for the first pending webhook of an event's queue, locked, with whether it may be sent.
+pub(super) fn first_pending(event: &WebhookEvent) -> Statement {
+    Statement::new(FIRST_PENDING, queue_of(event).map(Value::Int))
 }
 
 /// Lets the first pending webhook of an event's queue be sent; false if there is none, or it may be
 /// sent already.
-pub(super) async fn let_first_go(tx: &Tx, event: &WebhookEvent) -> Result<bool, StoreError> {
-    let queue = queue_of(event);
-    let Some((webhook_id, false)) = first_pending(tx, queue).await? else { return Ok(false) };
+pub(super) async fn let_go(
+    tx: &Tx,
+    event: &WebhookEvent,
+    first: Option<(i64, bool)>,
+) -> Result<bool, StoreError> {
+    let Some((webhook_id, false)) = first else { return Ok(false) };
     let sql = "UPDATE webhook SET is_first = 1 WHERE enterprise_id = $1 AND webhook_id = $2";
-    tx.execute(sql, &[queue[0].into(), webhook_id.into()]).await?;
+    tx.post(sql, [event.enterprise_id.into(), webhook_id.into()]).await?;
     Ok(true)
 }
 
@@ -123,6 +129,7 @@ pub(super) async fn put_back(tx: &Tx, event: &WebhookEvent, seq: i64) -> Result<
         AND (seq > $4 OR (seq = $4 AND webhook_id > $5))";
     let [enterprise_id, business_id, vm_app_id] = queue.map(Value::Int);
     let params = [enterprise_id, business_id, vm_app_id, seq.into(), event.webhook_id.into()];
-    tx.execute(behind, &params).await?;
-    let_first_go(tx, event).await.map(|_| ())
+    tx.post(behind, params).await?;
+    let first = tx.together(&[first_pending(event)]).await?.one()?;
+    let_go(tx, event, first).await.map(drop)
 }

@@ -38,6 +38,8 @@ pub(crate) struct RequestMemory {
     remembered: Mutex<Remembered>,
     /// Requests that were served before this elapsed time of the clock may not be remembered.
     pub(super) unknown_before: Option<Duration>,
+    /// The number of requests that this process put into the shared table.
+    pub(super) shared: AtomicU64,
     /// The number of appended records that are on the disk.
     on_disk: AtomicU64,
     bringing: tokio::sync::Mutex<()>,
