@@ -103,7 +103,7 @@ mod tests {
         let clock = Clock::system();
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
         let auth_id = AuthId::from_i64(ids.next());
-        let store = Store::open(Location::Postgres(url.clone()), clock, ids).await.unwrap();
+        let store = Store::open(Location::Postgres(url.clone().into()), clock, ids).await.unwrap();
 
         // Another session's write, such as one that waits for its commit.
         let writing = connect(&url).await;

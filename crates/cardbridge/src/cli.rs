@@ -151,6 +151,13 @@ pub struct ServeArgs {
     /// sync, or async-accepted to let production run with asynchronous standbys [default: sync]
     #[arg(long, value_name = "WORD")]
     database_durability: Option<String>,
+    /// The most connections of this process to the database, 8 to 1000 [default: 30]
+    #[arg(long, value_name = "NUMBER")]
+    database_connections: Option<String>,
+    /// none, or transaction where a pooler in transaction mode stands before the database
+    /// [default: none]
+    #[arg(long, value_name = "WORD")]
+    database_pooler: Option<String>,
     /// Public listener; port 0 = any free one [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
@@ -206,6 +213,8 @@ impl ServeArgs {
             ("data-dir", self.data_dir),
             ("database-url", self.database_url),
             ("database-durability", self.database_durability),
+            ("database-connections", self.database_connections),
+            ("database-pooler", self.database_pooler),
             ("listen", self.listen),
             ("admin-listen", self.admin_listen),
             ("iso-listen", self.iso_listen),

@@ -54,7 +54,7 @@ pub async fn open(
 fn location(config: &Config, data_dir: &DataDir) -> Location {
     match &config.database {
         Database::Embedded => Location::Sqlite(data_dir.store_file()),
-        Database::Postgres(url) => Location::Postgres(url.clone()),
+        Database::Postgres(server) => Location::Postgres(server.clone()),
     }
 }
 

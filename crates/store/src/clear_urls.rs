@@ -69,6 +69,9 @@ impl Store {
     /// them at once. A server may not know the statement.
     async fn wipe_replaced_urls(&self) -> Result<(), StoreError> {
         let Engine::Postgres(engine) = &self.inner.engine else { return Ok(()) };
+        if engine.has_pooler() {
+            return Err(StoreError::Engine("a pooler stands before the server".to_owned()));
+        }
         // Its settings are its own, so the connection is not given back.
         let client = Connection::take(engine.connection().await?);
         let run = async |sql: &str| {

@@ -92,7 +92,7 @@ pub use money::{
     ReceiptRenderer, RepeatedApproval, ReverseAuthorisation, TakeBack, TakenBack, VelocityTerms,
     VmTariff, WebhookRenderer, Webhooks,
 };
-pub use opening::Location;
+pub use opening::{Location, Pooler, ServerLocation};
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
 };

@@ -32,7 +32,7 @@ mod postgres {
 /// wait for long behind a lock that they wait for.
 pub(crate) const UNHURRIED: &str = "SET statement_timeout = 0; SET lock_timeout = '10s'";
 /// The query for the oldest schema that a binary may know.
-const LEAST_VERSION: &str = "SELECT MAX(least_version) FROM schema_support";
+pub(crate) const LEAST_VERSION: &str = "SELECT MAX(least_version) FROM schema_support";
 
 /// Brings an embedded file up to date. A newer schema is taken if it supports this binary.
 pub(crate) fn migrate_sqlite(connection: &mut rusqlite::Connection) -> Result<(), StoreError> {
@@ -48,7 +48,8 @@ fn newest_known() -> i32 {
     runner.get_migrations().iter().map(Migration::version).max().unwrap_or_default()
 }
 
-fn require_support(least: i64) -> Result<(), StoreError> {
+/// Fails if a schema supports only binaries that know at least the version `least`.
+pub(crate) fn require_support(least: i64) -> Result<(), StoreError> {
     let known = newest_known();
     if least <= known.into() {
         return Ok(());
@@ -191,7 +192,7 @@ pub(crate) mod old {
         postgres(&mut old, version).await;
         old.batch_execute(rows).await.unwrap();
         drop(old);
-        test(Location::Postgres(url)).await;
+        test(Location::Postgres(url.into())).await;
         admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
     }
 
@@ -243,7 +244,7 @@ mod tests {
         let starts = (0..6).map(|node| {
             let clock = Clock::system();
             let ids = Arc::new(IdGenerator::new(clock.clone(), node));
-            tokio::spawn(Store::open(Location::Postgres(url.clone()), clock, ids))
+            tokio::spawn(Store::open(Location::Postgres(url.clone().into()), clock, ids))
         });
         for start in starts.collect::<Vec<_>>() {
             start.await.unwrap().expect("a start that waits for the others").close().await;

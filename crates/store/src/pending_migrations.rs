@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use crate::engine::{Session, connect};
-use crate::migrations::lacking;
+use crate::engine::{PostgresSession, Session, connect};
+use crate::migrations::{LEAST_VERSION, lacking, require_support};
 use crate::records::read_row;
+use crate::store::Postgres;
 use crate::{Location, StoreError};
 
 /// The queries for the table of applied migrations, and for what it holds.
@@ -20,7 +21,7 @@ const APPLIED: &str = "SELECT version FROM refinery_schema_history";
 pub async fn pending_migrations(location: &Location) -> Result<Vec<String>, StoreError> {
     let applied = match location {
         Location::Sqlite(path) => applied_on_file(path)?,
-        Location::Postgres(url) => applied_on_server(url).await?,
+        Location::Postgres(server) => applied_by(&connect(server).await?).await?,
     };
     Ok(lacking(&applied))
 }
@@ -34,8 +35,24 @@ fn applied_on_file(path: &Path) -> Result<Vec<i64>, StoreError> {
     if is_fresh { Ok(Vec::new()) } else { session.query_map(APPLIED, &[], read_row) }
 }
 
-async fn applied_on_server(url: &str) -> Result<Vec<i64>, StoreError> {
-    let session = connect(url).await?;
+/// Fails unless a server behind a pooler has every migration: they need settings of a session,
+/// which does not last there.
+pub(crate) async fn require_migrated(engine: &Postgres) -> Result<(), StoreError> {
+    let session = engine.session().await?;
+    let lacking = lacking(&applied_by(&session).await?);
+    if !lacking.is_empty() {
+        let lacking = lacking.join(", ");
+        return Err(StoreError::Engine(format!(
+            "the schema lacks {lacking}; run `cardbridge migrate` with a database-url that leads \
+             to the server itself and database-pooler = none"
+        )));
+    }
+    let least = session.query(LEAST_VERSION, &[]).await?;
+    let least: Option<i64> = least.first().map(read_row).transpose()?;
+    require_support(least.unwrap_or_default())
+}
+
+async fn applied_by(session: &PostgresSession) -> Result<Vec<i64>, StoreError> {
     let is_fresh = session.query(HISTORY_OF_SERVER, &[]).await?.is_empty();
     if is_fresh {
         return Ok(Vec::new());

@@ -63,7 +63,7 @@ impl Database {
     pub fn location(&self) -> Location {
         match self {
             Self::Embedded(directory) => Location::Sqlite(directory.path().join("store.db")),
-            Self::Server { .. } => Location::Postgres(self.url()),
+            Self::Server { .. } => Location::Postgres(self.url().into()),
         }
     }
 
@@ -74,7 +74,7 @@ impl Database {
         let (_, name) = rest.split_once('/').unwrap();
         let clock = Clock::system();
         let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
-        let location = Location::Postgres(format!("{front}@{address}/{name}"));
+        let location = Location::Postgres(format!("{front}@{address}/{name}").into());
         Store::open(location, clock, ids).await.unwrap()
     }
 
@@ -253,7 +253,7 @@ pub async fn tamper(location: &Location, sql: &str) {
         Location::Sqlite(file) => {
             rusqlite::Connection::open(file).unwrap().execute_batch(sql).unwrap();
         }
-        Location::Postgres(url) => execute(url, sql).await,
+        Location::Postgres(server) => execute(&server.url, sql).await,
     }
 }
 
@@ -264,9 +264,9 @@ pub async fn number(location: &Location, sql: &str) -> i64 {
             let connection = rusqlite::Connection::open(file).unwrap();
             connection.query_row(sql, [], |row| row.get(0)).unwrap()
         }
-        Location::Postgres(url) => {
+        Location::Postgres(server) => {
             let (client, connection) =
-                tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+                tokio_postgres::connect(&server.url, tokio_postgres::NoTls).await.unwrap();
             let connection = tokio::spawn(connection);
             let number = client.query_one(sql, &[]).await.unwrap().get(0);
             drop(client);

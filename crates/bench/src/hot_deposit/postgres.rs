@@ -39,7 +39,7 @@ pub async fn measure(url: &str) -> Result<Rates> {
 async fn measure_in(url: &str) -> Result<Rates> {
     let clock = Clock::system();
     let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
-    let location = Location::Postgres(url.to_owned());
+    let location = Location::Postgres(url.to_owned().into());
     let store = Store::open(location, clock.clone(), Arc::clone(&ids)).await?;
     let purchases = Purchases::on_new_deposit(&store, clock.clone(), Arc::clone(&ids)).await?;
     let [mut grouped, mut linked, mut single] = [Tally::default(); 3];

@@ -9,12 +9,14 @@ use super::sections::{FxSection, S3Section, Section as _, SmtpSection, VmSection
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
-const OPTIONS: [&str; 18] = [
+const OPTIONS: [&str; 20] = [
     "mode",
     "kyc",
     "data-dir",
     "database-url",
     "database-durability",
+    "database-connections",
+    "database-pooler",
     "listen",
     "admin-listen",
     "iso-listen",
@@ -29,6 +31,9 @@ const OPTIONS: [&str; 18] = [
     "accept-clock-ahead",
     "log",
 ];
+
+/// Options whose value in a file is a number.
+const NUMBERS: [&str; 4] = ["node", "signature-window-ms", "drain", "database-connections"];
 
 /// A parsed file.
 pub struct Document {
@@ -144,13 +149,11 @@ fn take(table: &mut Table, option: &str) -> Result<Option<Value>, String> {
 fn option_text(option: &str, value: Value) -> Result<String, String> {
     match (option, value) {
         (_, Value::String(text)) => Ok(text),
-        ("node" | "signature-window-ms" | "drain", Value::Integer(number)) => {
+        (option, Value::Integer(number)) if NUMBERS.contains(&option) => {
             Ok(number.to_string())
         }
         ("accept-clock-ahead", Value::Boolean(flag)) => Ok(flag.to_string()),
-        ("node" | "signature-window-ms" | "drain", _) => {
-            Err(format!("{option}: should be a number"))
-        }
+        (option, _) if NUMBERS.contains(&option) => Err(format!("{option}: should be a number")),
         ("trusted-proxies" | "outbound-allow", Value::Array(items)) => items
             .iter()
             .map(Value::as_str)

@@ -24,6 +24,7 @@ use cards::IdentityChecks;
 use domain::{FxRate, Mode};
 use ipnet::IpNet;
 use scheme::LinkSettings;
+use store::ServerLocation;
 use wire::cardbridge::signature::DEFAULT_WINDOW_MS;
 use wire::vm::VmSettings;
 use zeroize::Zeroizing;
@@ -43,6 +44,9 @@ const SIGNATURE_WINDOWS_MS: RangeInclusive<u16> = 1_000..=15_000;
 /// The permitted times for a drain, in seconds: the rest of a stop needs the remainder of 25.
 const DRAINS_S: RangeInclusive<u16> = 0..=15;
 const DEFAULT_DRAIN_S: u64 = 5;
+
+/// The permitted numbers of connections to the server.
+const DATABASE_CONNECTIONS: RangeInclusive<u16> = ServerLocation::LEAST_CONNECTIONS..=1_000;
 
 /// The source of the master key.
 pub enum MasterKeySource {
@@ -118,9 +122,7 @@ impl Config {
             mode,
             identity_checks: identity_checks(layers, mode)?,
             data_dir: values::path(&layers.required("data-dir")?)?,
-            database: layers
-                .optional("database-url")
-                .map_or(Ok(Database::Embedded), |text| values::database(&text))?,
+            database: database(layers)?,
             database_durability: values::durability(&layers.required("database-durability")?)?,
             listen: values::socket_address(&layers.required("listen")?)?,
             admin_listen: values::socket_address(&layers.required("admin-listen")?)?,
@@ -184,6 +186,14 @@ fn signature_window_ms(layers: &Layers) -> Result<i64, Failure> {
     let given = layers.optional("signature-window-ms");
     let given = given.map(|given| values::number(&given, SIGNATURE_WINDOWS_MS)).transpose()?;
     Ok(given.map_or(DEFAULT_WINDOW_MS, i64::from))
+}
+
+fn database(layers: &Layers) -> Result<Database, Failure> {
+    let pooler = values::pooler(&layers.required("database-pooler")?)?;
+    let connections =
+        values::number(&layers.required("database-connections")?, DATABASE_CONNECTIONS)?;
+    let server = |given| values::server(&given, pooler, connections);
+    layers.optional("database-url").map_or(Ok(Database::Embedded), server)
 }
 
 /// On PostgreSQL other processes go on, and whatever spreads requests among them needs a moment to
@@ -298,6 +308,8 @@ mod tests {
             ("database-url", "mysql://h/d", "postgres://"),
             ("database-url", "postgres://h/d?sslcrl=c", "sslcrl"),
             ("database-durability", "async", "sync or async-accepted"),
+            ("database-connections", "7", "a number, 8 to 1000"),
+            ("database-pooler", "session", "none or transaction"),
             ("public-url", "ftp://h", "http://"),
             ("public-url", "http://h/?a=b", "http://"),
             ("trusted-proxies", "10.0.0.0/8,x", "networks"),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use domain::{IdGenerator, Mode};
 use ipnet::IpNet;
-use store::check_server_url;
+use store::{Pooler, ServerLocation, check_server_url};
 use url::Url;
 
 use super::layers::Given;
@@ -21,7 +21,7 @@ pub enum Database {
     /// A file inside the data directory.
     Embedded,
     /// A PostgreSQL server. The URL may hold a password, so it is never shown.
-    Postgres(String),
+    Postgres(ServerLocation),
 }
 
 /// Production's requirement on the standbys of a PostgreSQL server.
@@ -58,10 +58,20 @@ pub fn socket_address(given: &Given) -> Result<SocketAddr, Failure> {
 }
 
 /// The failure omits the URL: it may contain a password.
-pub fn database(given: &Given) -> Result<Database, Failure> {
+pub fn server(given: &Given, pooler: Pooler, connections: u16) -> Result<Database, Failure> {
     let unusable = |error| given.refused(format_args!("{error} (unset for the embedded store)"));
-    check_server_url(&given.text).map_err(unusable)?;
-    Ok(Database::Postgres(given.text.clone()))
+    check_server_url(&given.text, pooler).map_err(unusable)?;
+    let connections = connections.into();
+    Ok(Database::Postgres(ServerLocation { url: given.text.clone(), connections, pooler }))
+}
+
+/// What stands between the platform and its server.
+pub fn pooler(given: &Given) -> Result<Pooler, Failure> {
+    match given.text.as_str() {
+        "none" => Ok(Pooler::None),
+        "transaction" => Ok(Pooler::Transaction),
+        other => Err(given.refused(format_args!("none or transaction, not {other:?}"))),
+    }
 }
 
 /// Production's requirement on the server's standbys.

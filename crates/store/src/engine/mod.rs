@@ -30,6 +30,7 @@ pub(crate) use postgres::{Postgres, connect};
 pub use server_url::{ServerUrlError, check_server_url};
 pub(crate) use servers::Connection;
 pub(crate) use sqlite::Sqlite;
+pub(crate) use postgres_session::Session as PostgresSession;
 pub(crate) use sqlite_session::Session;
 pub(crate) use statement::{Answers, Statement};
 #[cfg(test)]
@@ -52,16 +53,16 @@ mod tests {
     use domain::{Clock, IdGenerator};
 
     use super::*;
-    use crate::StoreError;
     use crate::money::Command;
+    use crate::{ServerLocation, StoreError};
 
     fn ids() -> Arc<IdGenerator> {
         Arc::new(IdGenerator::new(Clock::system(), 1))
     }
 
-    fn server() -> String {
-        std::env::var("CARDBRIDGE_TEST_POSTGRES_URL")
-            .expect("a PostgreSQL for tests: run `cargo xtask test`")
+    fn server() -> ServerLocation {
+        let url = std::env::var("CARDBRIDGE_TEST_POSTGRES_URL");
+        url.expect("a PostgreSQL for tests: run `cargo xtask test`").into()
     }
 
     /// The numbers of rows that statements without parameters touch.
@@ -94,10 +95,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn connections_keep_what_was_told_whatever_the_url_says() {
         let query = "options=-c%20synchronous_commit%3Doff%20-c%20lock_timeout%3D7s";
-        let postgres =
-            Postgres::<Command>::open(&format!("{}?{query}", server()), ids(), Arc::default())
-                .await
-                .unwrap();
+        let server = format!("{}?{query}", server().url).into();
+        let postgres = Postgres::<Command>::open(&server, ids(), Arc::default()).await.unwrap();
         let sql = "SELECT current_setting('synchronous_commit'), current_setting('lock_timeout'), \
             current_setting('idle_in_transaction_session_timeout')";
         let rows =

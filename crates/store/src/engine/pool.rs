@@ -42,7 +42,7 @@ pub(super) struct ServerPool {
     pub(super) pool: Pool<Servers>,
     /// The longest time for each statement on its connections.
     statement_timeout: Duration,
-    plans: Plans,
+    pub(super) plans: Plans,
     /// Begins a transaction.
     begin: Arc<str>,
 }
@@ -60,7 +60,9 @@ impl ServerPool {
     ) -> Result<Self, StoreError> {
         let failed = |error: &(dyn std::error::Error + 'static)| StoreError::Engine(in_full(error));
         let tls = url.connector().map_err(|error| failed(&error))?;
-        let servers = Servers::new(url.servers(), tls, Arc::clone(&url.first), GREETING);
+        // Behind a pooler a setting would stay with the server's session, which others get next.
+        let greeting = if url.plans == Plans::Kept { GREETING } else { "" };
+        let servers = Servers::new(url.servers(), tls, Arc::clone(&url.first), greeting);
         let pool = Pool::builder(servers)
             .max_size(max_connections)
             .wait_timeout(Some(CONNECTION_TIMEOUT))

@@ -11,16 +11,17 @@ use tokio_postgres::config::SslMode;
 use super::group::{Grouped, GroupedJob};
 use super::group_writer::{ASIDE_CONNECTIONS, GroupWriter, WriterWork};
 use super::pool::{MAX_TRIES, Origin, ServerPool, commit, roll_back};
+use super::postgres_wire::Plans;
 use super::postgres_session::{Obstacle, READ_TIMEOUT, Session, Uncommitted, is_conflict};
 use super::server_url::ServerUrl;
 use super::servers::Connection;
 use super::statement::{Answers, Statement};
 use super::tx::{BoxFuture, Tx};
-use crate::StoreError;
 use crate::process::Number;
+use crate::{Pooler, ServerLocation, StoreError};
 
-/// The most connections in the pool for reads and plain writes.
-const MAX_CONNECTIONS: usize = 24;
+/// Connections beside those for reads and plain writes: the writer's, its lanes', and one apart.
+const OTHER_CONNECTIONS: usize = ASIDE_CONNECTIONS + 2;
 /// The time for which a connection may be silent before it counts as lost.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest time for a statement of money: a purchase that waits longer is declined.
@@ -45,15 +46,18 @@ pub(crate) struct Postgres<G: Grouped> {
 }
 
 impl<G: Grouped> Postgres<G> {
-    /// Connects; `url` is a `postgres://` URL, with TLS if it asks for it (`sslmode`). `number` is
-    /// the one that `ids` carry: groups are written only while this process holds it.
+    /// Connects, with TLS if the URL asks for it (`sslmode`). `number` is the one that `ids` carry:
+    /// groups are written only while this process holds it.
     pub(crate) async fn open(
-        url: &str,
+        server: &ServerLocation,
         ids: Arc<IdGenerator>,
         number: Arc<Number>,
     ) -> Result<Self, StoreError> {
-        let mut url = understood(url)?;
-        let pool = first_pool(&mut url).await?;
+        let mut url = understood(server)?;
+        let pool = first_pool(&mut url, server).await?;
+        if server.pooler == Pooler::None {
+            refuse_pooler(&pool, &url.place).await?;
+        }
         let (queue, work) = mpsc::channel(MAX_QUEUED);
         // The writer has its own connection, so a rush of reads does not delay a hold; so have
         // commands that wait for a row.
@@ -73,12 +77,18 @@ impl<G: Grouped> Postgres<G> {
         &self.place
     }
 
+    /// True behind a pooler in transaction mode.
+    pub(crate) fn has_pooler(&self) -> bool {
+        self.pool.plans == Plans::Sent
+    }
+
     /// A connection for migrations.
     pub(crate) async fn connection(&self) -> Result<Connection, StoreError> {
         self.pool.connection().await
     }
 
-    async fn session(&self) -> Result<Session, StoreError> {
+    /// A connection for reads and plain writes.
+    pub(crate) async fn session(&self) -> Result<Session, StoreError> {
         self.pool.session().await
     }
 
@@ -186,17 +196,21 @@ impl<G: Grouped> Postgres<G> {
 }
 
 /// The first pool; its first connection proves the URL before anybody relies on it.
-async fn first_pool(url: &mut ServerUrl) -> Result<ServerPool, StoreError> {
+async fn first_pool(
+    url: &mut ServerUrl,
+    server: &ServerLocation,
+) -> Result<ServerPool, StoreError> {
+    let connections = server.connections.saturating_sub(OTHER_CONNECTIONS).max(2);
     if url.is_plain_first {
         let before = url.config.get_ssl_mode();
         url.config.ssl_mode(SslMode::Disable);
-        let pool = ServerPool::new(url, MAX_CONNECTIONS, STATEMENT_TIMEOUT)?;
+        let pool = ServerPool::new(url, connections, STATEMENT_TIMEOUT)?;
         if pool.session().await.is_ok() {
             return Ok(pool);
         }
         url.config.ssl_mode(before);
     }
-    let pool = ServerPool::new(url, MAX_CONNECTIONS, STATEMENT_TIMEOUT)?;
+    let pool = ServerPool::new(url, connections, STATEMENT_TIMEOUT)?;
     drop(pool.session().await?);
     Ok(pool)
 }
@@ -212,14 +226,36 @@ fn bound(config: &mut Config) {
 }
 
 /// A connection of its own, for a look without the rest of the engine.
-pub(crate) async fn connect(url: &str) -> Result<Session, StoreError> {
-    let mut url = understood(url)?;
-    first_pool(&mut url).await?.session().await
+pub(crate) async fn connect(server: &ServerLocation) -> Result<Session, StoreError> {
+    let mut url = understood(server)?;
+    first_pool(&mut url, server).await?.session().await
 }
 
-fn understood(url: &str) -> Result<ServerUrl, StoreError> {
+/// Fails where a setting of one connection is seen by another: a pooler gives both the same
+/// session of the server in turn, and would mix up their plans and settings.
+async fn refuse_pooler(pool: &ServerPool, place: &str) -> Result<(), StoreError> {
+    let (one, other) = (pool.session().await?, pool.session().await?);
+    for (one, other) in [(&one, &other), (&other, &one)] {
+        // A server that does not know such a setting cannot be told from others by it.
+        if one.execute("SET cardbridge.seen = 'here'", &[]).await.is_err() {
+            return Ok(());
+        }
+        let seen = "SELECT 1 WHERE current_setting('cardbridge.seen', true) = 'here'";
+        let is_seen = other.execute(seen, &[]).await? > 0;
+        one.execute("RESET cardbridge.seen", &[]).await?;
+        if is_seen {
+            return Err(StoreError::Engine(format!(
+                "{place}: a pooler in transaction mode stands before the server; set \
+                 database-pooler = transaction"
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn understood(server: &ServerLocation) -> Result<ServerUrl, StoreError> {
     let refused = |error| StoreError::Engine(format!("the URL should be {error}"));
-    let mut url = ServerUrl::parse(url).map_err(refused)?;
+    let mut url = ServerUrl::parse(&server.url, server.pooler).map_err(refused)?;
     bound(&mut url.config);
     Ok(url)
 }

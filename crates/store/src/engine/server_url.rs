@@ -16,6 +16,7 @@ use tokio_postgres::config::{Host, SslMode};
 
 use super::postgres_wire::Plans;
 use super::servers::Server;
+use crate::Pooler;
 
 /// The files in which systems keep their certificate authorities: the OpenSSL that is built in
 /// would look in its own directory, which no system fills.
@@ -121,12 +122,12 @@ struct Tls {
 }
 
 /// Checks the URL of a server, and that the files it names can be read.
-pub fn check_server_url(url: &str) -> Result<(), ServerUrlError> {
-    ServerUrl::parse(url)?.connector().map(drop)
+pub fn check_server_url(url: &str, pooler: Pooler) -> Result<(), ServerUrlError> {
+    ServerUrl::parse(url, pooler)?.connector().map(drop)
 }
 
 impl ServerUrl {
-    pub(crate) fn parse(url: &str) -> Result<Self, ServerUrlError> {
+    pub(crate) fn parse(url: &str, pooler: Pooler) -> Result<Self, ServerUrlError> {
         if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
             return Err(ServerUrlError::Form);
         }
@@ -145,11 +146,18 @@ impl ServerUrl {
         if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
             return Err(ServerUrlError::Form);
         }
+        if pooler == Pooler::Transaction && config.get_options().is_some() {
+            return Err(value("options", "left out, since settings of a session do not pass a pooler"));
+        }
         config.ssl_mode(words.mode);
         let place = places(&config).join(", ");
         let first = Arc::default();
         let (is_plain_first, tls) = (words.is_plain_first, words.tls);
-        Ok(Self { config, place, first, is_plain_first, plans: Plans::Kept, tls })
+        let plans = match pooler {
+            Pooler::None => Plans::Kept,
+            Pooler::Transaction => Plans::Sent,
+        };
+        Ok(Self { config, place, first, is_plain_first, plans, tls })
     }
 
     /// The servers that it names, in its order.
@@ -377,11 +385,11 @@ mod tests {
 
     fn parsed(query: &str) -> ServerUrl {
         let url = format!("postgres://me:secret@db.test:6432/cards{query}");
-        ServerUrl::parse(&url).map_err(|error| format!("{query}: {error}")).unwrap()
+        ServerUrl::parse(&url, Pooler::None).map_err(|error| format!("{query}: {error}")).unwrap()
     }
 
     fn refusal(url: &str) -> String {
-        let text = check_server_url(url).expect_err(url).to_string();
+        let text = check_server_url(url, Pooler::None).expect_err(url).to_string();
         assert!(!text.contains("secret"), "{text}");
         text
     }
@@ -408,9 +416,9 @@ mod tests {
         assert!(parsed("?sslrootcert=system").tls.authorities.is_none());
         parsed("?gssencmode=disable&client_encoding=UTF8&fallback_application_name=x");
         parsed("?keepalives_count=3&target_session_attrs=primary&channel_binding=prefer");
-        let two = ServerUrl::parse("postgresql://me@a:1,b:2/cards").ok().unwrap();
+        let two = ServerUrl::parse("postgresql://me@a:1,b:2/cards", Pooler::None).ok().unwrap();
         assert_eq!(two.place, "a:1, b:2");
-        let in_query = ServerUrl::parse("postgres:///cards?host=/run/postgresql").ok().unwrap();
+        let in_query = ServerUrl::parse("postgres:///cards?host=/run/postgresql", Pooler::None).ok().unwrap();
         assert_eq!(in_query.place, "/run/postgresql:5432");
     }
 
@@ -438,5 +446,13 @@ mod tests {
         let has_some = CA_FILES.into_iter().any(|file| Path::new(file).exists());
         let trusted = parsed("").ssl().unwrap().context().cert_store().all_certificates().len();
         assert_eq!(trusted > 0, has_some);
+    }
+
+    #[test]
+    fn no_settings_of_a_session_are_sent_through_a_pooler() {
+        let url = "postgres://me@host/cards?options=-c%20lock_timeout%3D7s";
+        assert!(check_server_url(url, Pooler::None).is_ok());
+        let text = check_server_url(url, Pooler::Transaction).expect_err(url).to_string();
+        assert!(text.contains("options"), "{text}");
     }
 }

@@ -76,7 +76,9 @@ impl Server {
             });
             // The wrapper ends the task with the connection, also if the greeting is cut off.
             let client = ClientWrapper::new(client, task);
-            client.batch_execute(greeting).await?;
+            if !greeting.is_empty() {
+                client.batch_execute(greeting).await?;
+            }
             Ok(client)
         });
         let connected: Result<_, tokio_postgres::Error> = timeout(self.timeout(), connecting)

@@ -35,7 +35,7 @@ pub async fn open_ahead(database: &Database) -> Store {
     let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
     let location = match database {
         Database::Embedded(directory) => Location::Sqlite(directory.path().join("store.db")),
-        Database::Server { .. } => Location::Postgres(database.url()),
+        Database::Server { .. } => Location::Postgres(database.url().into()),
     };
     Store::open(location, clock, ids).await.unwrap()
 }

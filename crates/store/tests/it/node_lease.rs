@@ -51,7 +51,7 @@ async fn nothing_is_committed_once_the_node_numbers_lease_is_not_trusted() {
     let source = Arc::new(Passing::default());
     let clock = Clock::new(Arc::clone(&source) as Arc<dyn TimeSource>, 0);
     let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
-    let store = Store::open(Location::Postgres(database.url()), clock, ids).await.unwrap();
+    let store = Store::open(Location::Postgres(database.url().into()), clock, ids).await.unwrap();
     fund(&store, 1_000).await;
     let holder = Holder { name: "this one".to_owned(), identity: "a".to_owned() };
     store.take_number(&holder).await.unwrap();
@@ -97,7 +97,7 @@ async fn a_clock_far_from_the_servers_makes_a_process_not_ready() {
     let source = Arc::new(Passing::default());
     let clock = Clock::new(Arc::clone(&source) as Arc<dyn TimeSource>, 0);
     let ids = Arc::new(IdGenerator::new(clock.clone(), 0));
-    let store = Store::open(Location::Postgres(database.url()), clock, ids).await.unwrap();
+    let store = Store::open(Location::Postgres(database.url().into()), clock, ids).await.unwrap();
     let holder = Holder { name: "this one".to_owned(), identity: "a".to_owned() };
     store.take_any_number(&holder).await.unwrap();
     let until = async |is_ready: bool| {
