@@ -6,13 +6,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use domain::{Clock, IdGenerator};
 pub use store::Location;
-use store::Store;
+use store::{Pooler, ServerLocation, Store};
 use tokio::sync::OnceCell;
 
 /// True if full counts are wanted: `cargo xtask test --long`.
 pub fn is_long() -> bool {
     std::env::var_os("CARDBRIDGE_TEST_LONG").is_some()
 }
+
+/// Names the address of a pooler in transaction mode that stands before the server, so that the
+/// same tests show that nothing relies on a session.
+const POOLER_VARIABLE: &str = "CARDBRIDGE_TEST_POOLER";
+/// Names the isolation in which a platform's transactions run unless they ask for another, as on
+/// engines that know no weaker one.
+const ISOLATION_VARIABLE: &str = "CARDBRIDGE_TEST_ISOLATION";
 
 /// A database that belongs to one test.
 pub enum Database {
@@ -35,6 +42,12 @@ impl Database {
         let name = format!("test_{}_{number}", std::process::id());
         let template = template(&admin_url).await;
         execute(&admin_url, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
+        if let Ok(isolation) = std::env::var(ISOLATION_VARIABLE) {
+            let sql = format!(
+                "ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'"
+            );
+            execute(&admin_url, &sql).await;
+        }
         Self::Server { admin_url, name }
     }
 
@@ -63,7 +76,21 @@ impl Database {
     pub fn location(&self) -> Location {
         match self {
             Self::Embedded(directory) => Location::Sqlite(directory.path().join("store.db")),
-            Self::Server { .. } => Location::Postgres(self.url().into()),
+            Self::Server { .. } => Location::Postgres(self.server()),
+        }
+    }
+
+    /// How a platform connects to the server: behind a pooler if [`POOLER_VARIABLE`] names one.
+    #[must_use]
+    pub fn server(&self) -> ServerLocation {
+        let direct = ServerLocation::from(self.url());
+        match std::env::var(POOLER_VARIABLE) {
+            Ok(address) => ServerLocation {
+                url: self.url().replace(&self.server_address(), &address),
+                pooler: Pooler::Transaction,
+                ..direct
+            },
+            Err(_) => direct,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use store::{Pooler, ServerLocation};
 use testkit::counting_line::CountingLine;
 use testkit::database::Database;
 
@@ -22,7 +23,11 @@ impl Engine {
     /// A new database on the server that `cargo xtask test` starts.
     pub async fn postgres() -> Self {
         let server = Database::on_server().await;
-        let options = vec!["--database-url".to_owned(), server.url()];
+        let ServerLocation { url, pooler, .. } = server.server();
+        let mut options = vec!["--database-url".to_owned(), url];
+        if pooler == Pooler::Transaction {
+            options.extend(["--database-pooler", "transaction"].map(str::to_owned));
+        }
         Self { server: Some(server), options }
     }
 

@@ -20,6 +20,7 @@ mod money;
 mod node_lease;
 mod orders;
 mod outbox;
+mod round_trips;
 mod samples;
 mod settings;
 mod settlement;
