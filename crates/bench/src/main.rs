@@ -13,6 +13,7 @@ mod codec;
 mod connection;
 mod cost;
 mod enterprise;
+mod far;
 mod hot_deposit;
 mod link_cost;
 mod link_overhead;

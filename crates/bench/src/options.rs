@@ -54,6 +54,8 @@ pub enum Subject {
     Overhead,
     /// Durable holds per second on one deposit.
     HotDeposit,
+    /// Purchases on one account of a PostgreSQL that is five milliseconds away.
+    Far,
     /// Signed GET requests per second compared with a bare handler.
     SignedGet,
     /// A purchase beside a backlog of webhooks left by a dead receiver.

@@ -43,9 +43,8 @@ impl Database {
         let template = template(&admin_url).await;
         execute(&admin_url, &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         if let Ok(isolation) = std::env::var(ISOLATION_VARIABLE) {
-            let sql = format!(
-                "ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'"
-            );
+            let sql =
+                format!("ALTER DATABASE {name} SET default_transaction_isolation = '{isolation}'");
             execute(&admin_url, &sql).await;
         }
         Self::Server { admin_url, name }

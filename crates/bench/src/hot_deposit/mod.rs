@@ -4,7 +4,7 @@
 //! Both write the same three rows with the same durability: the authorisation, the
 //! ledger transfer, and the account.
 
-mod postgres;
+pub mod postgres;
 pub mod purchases;
 mod row_text;
 mod run;

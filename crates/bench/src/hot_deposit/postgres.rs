@@ -170,7 +170,8 @@ async fn row(client: &Client, table: &str, auth_id: i64) -> Result<Vec<(String, 
     Ok(names.into_iter().enumerate().map(|(column, name)| (name, row.get(column))).collect())
 }
 
-async fn connect(url: &str) -> Result<(Client, JoinHandle<()>)> {
+/// A session of this program, and the task that drives it.
+pub async fn connect(url: &str) -> Result<(Client, JoinHandle<()>)> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
     let driver = tokio::spawn(async move {
         // The client's own calls report a failure.
@@ -180,7 +181,7 @@ async fn connect(url: &str) -> Result<(Client, JoinHandle<()>)> {
 }
 
 /// The URL with another database.
-fn with_database(url: &str, name: &str) -> Result<String> {
+pub fn with_database(url: &str, name: &str) -> Result<String> {
     let (path, query) =
         url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
     let (server, _) = path.rsplit_once('/').context("the URL names no database")?;

@@ -30,6 +30,15 @@ pub struct App {
 impl App {
     /// An app of a new enterprise, whose merchant has a key of this many bits.
     pub async fn open(platform: &Platform, merchant_key_bits: u32) -> Result<Self> {
+        Self::open_with(platform, merchant_key_bits, "save").await
+    }
+
+    /// The same with a card of this funding.
+    pub async fn open_with(
+        platform: &Platform,
+        merchant_key_bits: u32,
+        funding: &str,
+    ) -> Result<Self> {
         let enterprise = post(platform, "/admin/v1/enterprises", &json!({ "name": "VM" })).await?;
         let path = format!("/admin/v1/enterprises/{}/vm-apps", text(&enterprise, "enterpriseId")?);
         let made = post(platform, &path, &json!({})).await?;
@@ -47,10 +56,10 @@ impl App {
             VmEnvelope::new(key, platform_key),
         )?;
         let products = call(platform, Method::GET, &format!("{path}/products"), &json!({})).await?;
-        let save = products["items"].as_array().into_iter().flatten();
-        let save = save.into_iter().find(|it| it["funding"] == "save").context("a product")?;
+        let mut offered = products["items"].as_array().into_iter().flatten();
+        let product = offered.find(|it| it["funding"] == funding).context("a product")?;
         let request = json!({
-            "product_code": text(save, "productCode")?, "first_name": "Test", "last_name": "User",
+            "product_code": text(product, "productCode")?, "first_name": "Test", "last_name": "User",
             "amount": LOAD, "label": "bench",
             "card_address": {
                 "address_line_one": "1 Test Street", "city": "Testville", "state": "NY",

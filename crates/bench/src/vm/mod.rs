@@ -11,6 +11,8 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 
+pub use app::App;
+
 use crate::platform::Platform;
 use crate::report::Measurement;
 

@@ -149,9 +149,7 @@ fn take(table: &mut Table, option: &str) -> Result<Option<Value>, String> {
 fn option_text(option: &str, value: Value) -> Result<String, String> {
     match (option, value) {
         (_, Value::String(text)) => Ok(text),
-        (option, Value::Integer(number)) if NUMBERS.contains(&option) => {
-            Ok(number.to_string())
-        }
+        (option, Value::Integer(number)) if NUMBERS.contains(&option) => Ok(number.to_string()),
         ("accept-clock-ahead", Value::Boolean(flag)) => Ok(flag.to_string()),
         (option, _) if NUMBERS.contains(&option) => Err(format!("{option}: should be a number")),
         ("trusted-proxies" | "outbound-allow", Value::Array(items)) => items

@@ -27,10 +27,10 @@ mod value;
 pub(crate) use cause::in_full;
 pub(crate) use group::{Grouped, GroupedJob, Repeats};
 pub(crate) use postgres::{Postgres, connect};
+pub(crate) use postgres_session::Session as PostgresSession;
 pub use server_url::{ServerUrlError, check_server_url};
 pub(crate) use servers::Connection;
 pub(crate) use sqlite::Sqlite;
-pub(crate) use postgres_session::Session as PostgresSession;
 pub(crate) use sqlite_session::Session;
 pub(crate) use statement::{Answers, Statement};
 #[cfg(test)]

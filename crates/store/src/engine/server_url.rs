@@ -147,7 +147,10 @@ impl ServerUrl {
             return Err(ServerUrlError::Form);
         }
         if pooler == Pooler::Transaction && config.get_options().is_some() {
-            return Err(value("options", "left out, since settings of a session do not pass a pooler"));
+            return Err(value(
+                "options",
+                "left out, since settings of a session do not pass a pooler",
+            ));
         }
         config.ssl_mode(words.mode);
         let place = places(&config).join(", ");
@@ -418,7 +421,8 @@ mod tests {
         parsed("?keepalives_count=3&target_session_attrs=primary&channel_binding=prefer");
         let two = ServerUrl::parse("postgresql://me@a:1,b:2/cards", Pooler::None).ok().unwrap();
         assert_eq!(two.place, "a:1, b:2");
-        let in_query = ServerUrl::parse("postgres:///cards?host=/run/postgresql", Pooler::None).ok().unwrap();
+        let in_query =
+            ServerUrl::parse("postgres:///cards?host=/run/postgresql", Pooler::None).ok().unwrap();
         assert_eq!(in_query.place, "/run/postgresql:5432");
     }
 

@@ -388,7 +388,8 @@ async fn every_record_comes_back_from_a_server() {
     admin.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
     let url = format!("{}/{name}", admin_url.rsplit_once('/').unwrap().0);
     let clock = Clock::system();
-    let store = Store::open(Location::Postgres(url.into()), clock.clone(), ids(&clock)).await.unwrap();
+    let store =
+        Store::open(Location::Postgres(url.into()), clock.clone(), ids(&clock)).await.unwrap();
     all_come_back(&store).await;
     store.close().await;
     admin.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
