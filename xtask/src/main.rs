@@ -11,6 +11,7 @@ mod postgres;
 mod python;
 mod s3;
 mod stage;
+mod statements;
 mod test;
 mod tidy;
 

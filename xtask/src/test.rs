@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::command::{Failure, cargo};
 use crate::postgres::Disk;
 use crate::stage::{spoken, stage, succeed};
-use crate::{browser, interpreters, openapi, postgres, python, s3, tidy};
+use crate::{browser, interpreters, openapi, postgres, python, s3, statements, tidy};
 
 /// Environment variable that tells tests with many cases, histories or crashes to try all of them:
 /// it is 1 with `--long`, and otherwise unset.
@@ -57,6 +57,7 @@ fn parts(counts: Counts) -> Result<(), Failure> {
         succeed(cargo().args(["test", "--workspace", "--locked", "--no-run"]))
     })?;
     let server = stage("postgres start", || postgres::start(Disk::Unsynced))?;
+    let is_recorded = stage("statements: recording", || statements::record(&server))?;
     let tested = stage("tests", || {
         let mut tests = cargo();
         tests
@@ -67,12 +68,20 @@ fn parts(counts: Counts) -> Result<(), Failure> {
             .env(browser::PATH_VARIABLE, &chromium)
             .env(s3::PATH_VARIABLE, &s3_server)
             .env(python::ISO8583_VARIABLE, &iso8583);
+        if is_recorded {
+            tests.env(statements::USER_VARIABLE, statements::USER);
+        }
         match counts {
             Counts::Usual => tests.env_remove(LONG_VARIABLE),
             Counts::Full => tests.env(LONG_VARIABLE, "1").env(CASES.0, CASES.1),
         };
         succeed(&mut tests)
     });
+    let checked = if is_recorded && tested.is_ok() {
+        stage("statements", || statements::check(&server))
+    } else {
+        Ok(())
+    };
     let stopped = stage("postgres stop", || server.stop());
-    tested.and(stopped)
+    tested.and(checked).and(stopped)
 }

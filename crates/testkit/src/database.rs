@@ -17,6 +17,8 @@ pub fn is_long() -> bool {
 /// Names the address of a pooler in transaction mode that stands before the server, so that the
 /// same tests show that nothing relies on a session.
 const POOLER_VARIABLE: &str = "CARDBRIDGE_TEST_POOLER";
+/// Names the user of a platform, whose statements are recorded.
+const USER_VARIABLE: &str = "CARDBRIDGE_TEST_PLATFORM_USER";
 /// Names the isolation in which a platform's transactions run unless they ask for another, as on
 /// engines that know no weaker one.
 const ISOLATION_VARIABLE: &str = "CARDBRIDGE_TEST_ISOLATION";
@@ -82,10 +84,14 @@ impl Database {
     /// How a platform connects to the server: behind a pooler if [`POOLER_VARIABLE`] names one.
     #[must_use]
     pub fn server(&self) -> ServerLocation {
-        let direct = ServerLocation::from(self.url());
+        let url = match std::env::var(USER_VARIABLE) {
+            Ok(user) => self.url().replacen("//postgres:", &format!("//{user}:"), 1),
+            Err(_) => self.url(),
+        };
+        let direct = ServerLocation::from(url.clone());
         match std::env::var(POOLER_VARIABLE) {
             Ok(address) => ServerLocation {
-                url: self.url().replace(&self.server_address(), &address),
+                url: url.replace(&self.server_address(), &address),
                 pooler: Pooler::Transaction,
                 ..direct
             },

@@ -17,6 +17,10 @@ const START_ATTEMPTS: u32 = 3;
 /// The system user that runs the server if we are root, which PostgreSQL refuses.
 const SYSTEM_USER: &str = "postgres";
 
+/// Settings that record every statement, without those that control transactions.
+const RECORDING: &str = "-c shared_preload_libraries=pg_stat_statements \
+    -c pg_stat_statements.max=20000 -c pg_stat_statements.track_utility=off ";
+
 /// The length of the server's log that is shown if it does not start, in bytes.
 const LOG_TAIL_BYTES: usize = 2000;
 
@@ -82,6 +86,11 @@ impl Server {
     /// The directory of the programs that it runs.
     pub fn binaries(&self) -> &Path {
         &self.binaries
+    }
+
+    /// True if it records the statements that it runs.
+    pub fn records_statements(&self) -> bool {
+        can_record(&self.binaries)
     }
 
     /// Stops the server and removes its directory.
@@ -214,8 +223,9 @@ fn launch(
     let mut attempt = 1;
     loop {
         let port = free_port()?;
+        let recording = if can_record(binaries) { RECORDING } else { "" };
         let settings = format!(
-            "-c listen_addresses=127.0.0.1 -c port={port} -c max_connections=200 -c fsync={fsync} \
+            "{recording}-c listen_addresses=127.0.0.1 -c port={port} -c max_connections=200 -c fsync={fsync} \
              -c unix_socket_directories={}",
             text(directory)
         );
@@ -229,6 +239,13 @@ fn launch(
             Err(failure) => return Err(format!("{failure}\n{}", tail(&log))),
         }
     }
+}
+
+/// True if the extension that records statements is beside the programs.
+fn can_record(binaries: &Path) -> bool {
+    let library = Path::new("lib/pg_stat_statements.so");
+    let is_there = binaries.parent().is_some_and(|it| it.join(library).is_file());
+    is_there && binaries.join("psql").is_file()
 }
 
 fn pg_ctl(binaries: &Path, data: &Path, arguments: &[&str]) -> Words {

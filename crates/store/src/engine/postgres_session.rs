@@ -17,6 +17,8 @@ use crate::StoreError;
 const SILENT: &str = "the server did not answer in time";
 /// The longest time to begin a transaction, which waits for nothing.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(2);
+/// The time that each statement adds to those with which it travels: a group may have a thousand.
+const TIME_BESIDE: Duration = Duration::from_millis(5);
 /// The longest pause between the statements of a snapshot, which locks nothing that others need.
 const SNAPSHOT_IDLE_S: u32 = 60;
 /// Settings of a transaction that the URL may set differently: the longest waits for a lock, and of
@@ -291,7 +293,8 @@ impl Session {
         self.unanswered.fetch_add(1, Ordering::Relaxed);
         // Boxed, because it lies deep inside every operation of the store.
         let travelled: BoxFuture<'_, _> = Box::pin(self.travel_by(client, asked));
-        let answered = tokio::time::timeout(self.statement_timeout, travelled).await;
+        let limit = self.statement_timeout + self.time_beside(asked.len()).await;
+        let answered = tokio::time::timeout(limit, travelled).await;
         self.unanswered.fetch_sub(1, Ordering::Relaxed);
         let refusal = match answered {
             Ok(Ok(answers)) => return Ok(answers),
@@ -302,6 +305,12 @@ impl Session {
         self.is_useless.fetch_or(is_away, Ordering::Relaxed);
         self.has_conflict.fetch_or(is_conflict(&refusal.error), Ordering::Relaxed);
         Err(refusal)
+    }
+
+    /// The time that a statement may need for those that travel with it.
+    async fn time_beside(&self, asked: usize) -> Duration {
+        let count = self.posted.lock().await.statements.len() + asked.saturating_sub(1);
+        TIME_BESIDE * u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     async fn travel_by(
