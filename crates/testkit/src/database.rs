@@ -16,12 +16,14 @@ pub fn is_long() -> bool {
 
 /// Names the address of a pooler in transaction mode that stands before the server, so that the
 /// same tests show that nothing relies on a session.
-const POOLER_VARIABLE: &str = "CARDBRIDGE_TEST_POOLER";
+pub const POOLER_VARIABLE: &str = "CARDBRIDGE_TEST_POOLER";
+/// Spreads the tables of enterprises over partitions if it is set.
+pub const PARTITIONED_VARIABLE: &str = "CARDBRIDGE_TEST_PARTITIONED";
 /// Names the user of a platform, whose statements are recorded.
 const USER_VARIABLE: &str = "CARDBRIDGE_TEST_PLATFORM_USER";
 /// Names the isolation in which a platform's transactions run unless they ask for another, as on
 /// engines that know no weaker one.
-const ISOLATION_VARIABLE: &str = "CARDBRIDGE_TEST_ISOLATION";
+pub const ISOLATION_VARIABLE: &str = "CARDBRIDGE_TEST_ISOLATION";
 
 /// A database that belongs to one test.
 pub enum Database {
@@ -67,9 +69,7 @@ impl Database {
 
     /// Opens the store in it as the process with this node number.
     pub async fn open_as(&self, node: u16) -> Store {
-        let clock = Clock::system();
-        let ids = Arc::new(IdGenerator::new(clock.clone(), node));
-        Store::open(self.location(), clock, ids).await.unwrap()
+        open_at(self.location(), node).await
     }
 
     /// The location of the store.
@@ -104,10 +104,7 @@ impl Database {
         let url = self.url();
         let (front, rest) = url.split_once('@').unwrap();
         let (_, name) = rest.split_once('/').unwrap();
-        let clock = Clock::system();
-        let ids = Arc::new(IdGenerator::new(clock.clone(), 1));
-        let location = Location::Postgres(format!("{front}@{address}/{name}").into());
-        Store::open(location, clock, ids).await.unwrap()
+        open_at(Location::Postgres(format!("{front}@{address}/{name}").into()), 1).await
     }
 
     /// The address where the server listens.
@@ -243,7 +240,11 @@ async fn template(admin_url: &str) -> &'static str {
         let name = format!("template_{}", std::process::id());
         execute(admin_url, &format!("CREATE DATABASE {name}")).await;
         let template = Database::Server { admin_url: admin_url.to_owned(), name: name.clone() };
-        template.open().await.close().await;
+        // Migrations go to the server itself.
+        open_at(Location::Postgres(template.url().into()), 1).await.close().await;
+        if std::env::var_os(PARTITIONED_VARIABLE).is_some() {
+            execute(&template.url(), PARTITIONED).await;
+        }
         template.end_connections().await;
         // No session may be connected to what is copied.
         execute(admin_url, &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false")).await;
@@ -251,6 +252,34 @@ async fn template(admin_url: &str) -> &'static str {
     };
     TEMPLATE.get_or_init(make).await
 }
+
+async fn open_at(location: Location, node: u16) -> Store {
+    let clock = Clock::system();
+    let ids = Arc::new(IdGenerator::new(clock.clone(), node));
+    Store::open(location, clock, ids).await.unwrap()
+}
+
+/// Spreads every table of enterprises whose unique indexes allow it over four partitions. An engine
+/// that spreads tables over servers refuses the same indexes.
+const PARTITIONED: &str = "DO $$ DECLARE whole text; BEGIN
+    FOR whole IN SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+        AND a.attname = 'enterprise_id' AND NOT EXISTS (SELECT FROM pg_index i
+            WHERE i.indrelid = c.oid AND i.indisunique AND NOT a.attnum = ANY (i.indkey))
+    LOOP
+        EXECUTE format('ALTER TABLE %I RENAME TO %I', whole, whole || '_whole');
+        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING ALL) PARTITION BY HASH (enterprise_id)',
+            whole, whole || '_whole');
+        FOR part IN 0..3 LOOP
+            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES WITH '
+                || '(MODULUS 4, REMAINDER %s)', whole || '_' || part, whole, part);
+        END LOOP;
+        EXECUTE format('DROP TABLE %I', whole || '_whole');
+    END LOOP;
+    IF (SELECT COUNT(*) FROM pg_class WHERE relkind = 'p') < 20 THEN
+        RAISE EXCEPTION 'hardly a table could be spread';
+    END IF;
+END $$";
 
 /// Makes each hold's commit wait for an advisory lock, as if for a standby that does not answer.
 pub const HANGING_COMMITS: &str = "

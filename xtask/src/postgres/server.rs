@@ -223,7 +223,9 @@ fn launch(
     let mut attempt = 1;
     loop {
         let port = free_port()?;
-        let recording = if can_record(binaries) { RECORDING } else { "" };
+        // Measurements are not to pay for it.
+        let is_recorded = matches!(disk, Disk::Unsynced) && can_record(binaries);
+        let recording = if is_recorded { RECORDING } else { "" };
         let settings = format!(
             "{recording}-c listen_addresses=127.0.0.1 -c port={port} -c max_connections=200 -c fsync={fsync} \
              -c unix_socket_directories={}",
