@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::IdGenerator;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
@@ -13,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use super::group::{
     AbortOnPanic, Grouped, GroupedJob, OnLock, Verdict, apply_again, apply_first, settle,
 };
-use super::pool::{MAX_TRIES, Origin, ServerPool, commit};
+use super::pool::{MAX_TRIES, Origin, ServerPool, commit, pause};
 use super::postgres_session::{Session, Uncommitted, is_conflict, silent};
 use super::tx::Tx;
 use crate::StoreError;
@@ -35,11 +34,6 @@ pub(super) const ASIDE_CONNECTIONS: usize = 4;
 /// The longest time for the statements of one group, even if something between here and the server
 /// accepts bytes but does not pass them on.
 const APPLY_TIMEOUT: Duration = Duration::from_secs(15);
-/// Pause before a group is tried again, longer with each try and different for each node, so two
-/// processes do not collide again.
-const TRY_PAUSE_MS: u64 = 2;
-const NODE_PAUSES: u64 = 8;
-
 /// A request to the writer.
 pub(super) enum WriterWork<G: Grouped> {
     /// A command to apply.
@@ -297,11 +291,6 @@ async fn try_group<G: Grouped>(
     origin.check()?;
     commit(tx).await?;
     Ok(verdicts)
-}
-
-fn pause(ids: &IdGenerator, tries: u32) -> Duration {
-    let step_ms = TRY_PAUSE_MS + ids.node().unsigned_abs() % NODE_PAUSES;
-    Duration::from_millis(u64::from(tries) * step_ms)
 }
 
 fn locked() -> StoreError {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use deadpool::managed::{Pool, PoolError, QueueMode, TimeoutType};
 use deadpool_postgres::Runtime;
 use domain::IdGenerator;
+use tokio::sync::Mutex;
 
 use super::cause::in_full;
 use super::postgres_session::{GREETING, Session, Uncommitted, begin};
@@ -18,6 +19,8 @@ use crate::process::Number;
 
 /// The longest wait of a caller for a connection that others use.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
+const TRY_PAUSE_MS: u64 = 2;
+const NODE_PAUSES: u64 = 8;
 /// The most runs of an operation while other transactions are in the way.
 pub(super) const MAX_TRIES: u32 = 8;
 
@@ -36,6 +39,13 @@ impl Origin {
     }
 }
 
+/// The pause before a write is tried again, longer with each try and different for each node, so two
+/// processes do not collide again.
+pub(super) fn pause(ids: &IdGenerator, tries: u32) -> Duration {
+    let step_ms = TRY_PAUSE_MS + ids.node().unsigned_abs() % NODE_PAUSES;
+    Duration::from_millis(u64::from(tries) * step_ms)
+}
+
 /// A pool of connections to the servers of one URL.
 #[derive(Clone)]
 pub(super) struct ServerPool {
@@ -43,6 +53,9 @@ pub(super) struct ServerPool {
     /// The longest time for each statement on its connections.
     statement_timeout: Duration,
     pub(super) plans: Plans,
+    /// Held while a write is run again because another was in the way: writes that would go on
+    /// getting in each other's way take turns.
+    pub(super) turn: Arc<Mutex<()>>,
     /// Begins a transaction.
     begin: Arc<str>,
 }
@@ -73,7 +86,7 @@ impl ServerPool {
             .map_err(|error| failed(&error))?;
         let options = url.config.get_options().unwrap_or_default();
         let begin = begin(options, statement_timeout).into();
-        Ok(Self { pool, statement_timeout, plans: url.plans, begin })
+        Ok(Self { pool, statement_timeout, plans: url.plans, turn: Arc::default(), begin })
     }
 
     pub(super) async fn connection(&self) -> Result<Connection, StoreError> {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use domain::IdGenerator;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{MutexGuard, mpsc, oneshot};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
 use super::group::{Grouped, GroupedJob};
 use super::group_writer::{ASIDE_CONNECTIONS, GroupWriter, WriterWork};
-use super::pool::{MAX_TRIES, Origin, ServerPool, commit, roll_back};
+use super::pool::{MAX_TRIES, Origin, ServerPool, commit, pause, roll_back};
 use super::postgres_session::{Obstacle, READ_TIMEOUT, Session, Uncommitted, is_conflict};
 use super::postgres_wire::Plans;
 use super::server_url::ServerUrl;
@@ -105,7 +105,7 @@ impl<G: Grouped> Postgres<G> {
         E: From<StoreError>,
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
     {
-        write_by(&self.apart, None, operation).await
+        write_by(&self.apart, &self.origin, false, operation).await
     }
 
     pub(crate) async fn read<T, F>(&self, operation: F) -> Result<T, StoreError>
@@ -148,7 +148,7 @@ impl<G: Grouped> Postgres<G> {
         E: From<StoreError>,
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
     {
-        write_by(&self.pool, Some(&self.origin), operation).await
+        write_by(&self.pool, &self.origin, true, operation).await
     }
 
     /// Runs statements that wait for nobody in one commit and one round trip.
@@ -156,7 +156,7 @@ impl<G: Grouped> Postgres<G> {
         &self,
         statements: &[Statement],
     ) -> Result<Answers, StoreError> {
-        let mut tries = 1;
+        let (mut tries, mut turn) = (1, None);
         loop {
             let mut session = self.session().await?;
             session.begin("");
@@ -168,6 +168,8 @@ impl<G: Grouped> Postgres<G> {
                     if !is_conflict(&error) || tries == MAX_TRIES {
                         return Err(error);
                     }
+                    drop(session);
+                    next_turn(&self.pool, &self.origin.ids, &mut turn, tries).await;
                     tries += 1;
                 }
             }
@@ -260,19 +262,41 @@ fn understood(server: &ServerLocation) -> Result<ServerUrl, StoreError> {
     Ok(url)
 }
 
+/// Waits for the turn of a write that is to be tried again, and pauses.
+async fn next_turn<'a>(
+    pool: &'a ServerPool,
+    ids: &IdGenerator,
+    turn: &mut Option<MutexGuard<'a, ()>>,
+    tries: u32,
+) {
+    if turn.is_none() {
+        *turn = Some(pool.turn.lock().await);
+    }
+    tokio::time::sleep(pause(ids, tries)).await;
+}
+
 /// Writes, and again if another transaction was in the way, or once if the server was away before
-/// anything was written: the connection may have been lost while it lay idle. `origin`, if any, is
-/// checked before the commit.
-async fn write_by<T, E, F>(pool: &ServerPool, origin: Option<&Origin>, operation: F) -> Result<T, E>
+/// anything was written: the connection may have been lost while it lay idle. `is_checked` says
+/// whether the lease of the node number is checked before the commit.
+async fn write_by<T, E, F>(
+    pool: &ServerPool,
+    origin: &Origin,
+    is_checked: bool,
+    operation: F,
+) -> Result<T, E>
 where
     E: From<StoreError>,
     F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
 {
-    let (mut tries, mut was_away) = (1, false);
+    let (mut tries, mut was_away, mut turn) = (1, false, None);
+    let checked = is_checked.then_some(origin);
     loop {
-        let (result, obstacle) = try_write(pool, origin, &operation).await;
+        let (result, obstacle) = try_write(pool, checked, &operation).await;
         match obstacle {
-            Some(Obstacle::Conflict) if tries < MAX_TRIES => tries += 1,
+            Some(Obstacle::Conflict) if tries < MAX_TRIES => {
+                next_turn(pool, &origin.ids, &mut turn, tries).await;
+                tries += 1;
+            }
             Some(Obstacle::Away) if !was_away => was_away = true,
             _ => return result,
         }
