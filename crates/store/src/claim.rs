@@ -180,6 +180,8 @@ impl Claim {
             body.as_deref().into(),
             object.into(),
         ];
+        // Only a duplicate of this row means that another run was faster.
+        tx.flush().await?;
         match tx.execute(sql, &params).await {
             Err(StoreError::Duplicate(_)) => Err(self.taken()),
             inserted => inserted.map(drop),
