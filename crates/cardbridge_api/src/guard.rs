@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use domain::Mode;
 use http::{HeaderMap, Method, StatusCode, header};
 use listener::body::{BodyError, read_body};
-use listener::limiter::{Allowance, Limit, Limiter};
+use listener::limiter::{Allowance, Limit, LimitName, Limiter};
 use listener::peer::PeerAddress;
 use tokio::time::Instant;
 use wire::repeated_fields;
@@ -31,7 +31,7 @@ pub(crate) struct Guard {
     state: Arc<ApiState>,
     weights: HashMap<&'static str, u64>,
     foreign_fields: ForeignFields,
-    rate_limit: Limiter<String>,
+    rate_limit: Arc<Limiter>,
 }
 
 impl Guard {
@@ -39,7 +39,8 @@ impl Guard {
     pub(crate) fn new(state: Arc<ApiState>, table: &[Route]) -> Self {
         let weights = table.iter().map(|route| (route.path, route.weight)).collect();
         let foreign_fields = ForeignFields::of(table);
-        Self { state, weights, foreign_fields, rate_limit: Limiter::new(RATE_LIMIT) }
+        let rate_limit = state.limits.limiter(LimitName::OpenApiWeights, RATE_LIMIT);
+        Self { state, weights, foreign_fields, rate_limit }
     }
 
     /// Charges the caller's allowance; the sandbox has no limit.
@@ -48,8 +49,7 @@ impl Guard {
             return None;
         }
         let weight = template.and_then(|path| self.weights.get(path.as_str())).copied();
-        let api_key = signed.api_key.clone();
-        Some(self.rate_limit.charge(api_key, weight.unwrap_or(1), Instant::now()))
+        Some(self.rate_limit.charge(&signed.api_key, weight.unwrap_or(1), Instant::now()))
     }
 }
 

@@ -15,7 +15,7 @@ use axum::{Extension, Router};
 use crypto::sha256;
 use domain::{ErrorCode, ExtractionOutcome, KeyExtraction};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use listener::limiter::{Limit, Limiter};
+use listener::limiter::{Limit, LimitName, Limiter};
 use listener::peer::{PeerAddress, network_of, source_address};
 use listener::shell::mark_route;
 use provision::{NewApiKey, draw_api_key};
@@ -38,12 +38,12 @@ const CODE_CHARS: usize = 32;
 
 struct Extraction {
     api: Arc<ApiState>,
-    limit: Limiter<IpAddr>,
+    limit: Arc<Limiter>,
 }
 
 /// The route, with its own limit.
 pub(crate) fn routes(api: Arc<ApiState>) -> Router<Arc<ApiState>> {
-    let limit = Limiter::new(LIMIT_PER_ADDRESS);
+    let limit = api.limits.limiter(LimitName::KeyExtractions, LIMIT_PER_ADDRESS);
     // A GET route would answer HEAD too, and so use up the code.
     let extract = get(extract).route_layer(from_fn(mark_route));
     let methods = extract.head(async || transport_failure(StatusCode::METHOD_NOT_ALLOWED));
@@ -59,7 +59,7 @@ async fn extract(
 ) -> Response<Body> {
     let arrived = Instant::now();
     let source = source_address(peer, &headers, &extraction.api.settings.trusted_proxies);
-    let mut response = if extraction.limit.admits(network_of(source), arrived) {
+    let mut response = if extraction.limit.admits(&network_of(source), arrived) {
         let code = code.map(|Path(code)| code).unwrap_or_default();
         answer(&extraction.api, &code, source, arrived).await
     } else {

@@ -7,6 +7,7 @@ use cards::Cards;
 use domain::{Mode, Random};
 use files::Files;
 use ipnet::IpNet;
+use listener::limiter::SharedLimits;
 use mail::Mailer;
 use scheme::SimulatedNetwork;
 use store::Store;
@@ -42,6 +43,8 @@ pub struct ApiState {
     pub cards: Arc<Cards>,
     /// Uploaded documents.
     pub files: Arc<Files>,
+    /// Rate limits.
+    pub limits: Arc<SharedLimits>,
     /// The card network, played.
     pub network: Arc<SimulatedNetwork>,
     /// 3DS challenges.

@@ -117,6 +117,11 @@ impl Clock {
         self.offset_us.fetch_max(wanted_us, Ordering::SeqCst);
     }
 
+    /// Raises the business offset to this many microseconds, unless it is larger already.
+    pub fn raise_offset(&self, offset_us: i64) {
+        self.offset_us.fetch_max(offset_us, Ordering::SeqCst);
+    }
+
     /// Makes business time continue from `earlier`, a moment that it had already reached, unless it
     /// is later by now.
     pub fn go_on_from(&self, earlier: Timestamp) {

@@ -1,14 +1,32 @@
-//! Limits on the requests of one caller in a period, for any kind of caller.
+//! Limits on the requests of one caller in a period, for any kind of caller. Each process counts
+//! for itself what it is asked, and what other processes reported (`shared.rs`).
+
+mod caller;
+mod limit_name;
+mod report;
+#[cfg(test)]
+mod several;
+mod shared;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+pub use caller::{Caller, Naming};
+pub use limit_name::LimitName;
+pub use shared::SharedLimits;
+
+use report::Entry;
+
 /// Most callers remembered.
 const MAX_CALLERS: usize = 10_000;
+/// The time for which a caller is remembered whose use counts no longer, so that a report of others
+/// about it does not start from nothing. Longer than a report takes to be read.
+const REMEMBERED: Duration = Duration::from_secs(15);
 
 /// The limit on a caller's requests. A call has a weight, usually 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,21 +72,34 @@ struct Used {
     until: Instant,
     /// Weight of the calls in the window; a bucket keeps its weight in `until`.
     weight: u64,
+    /// Weight that this process has counted for as long as it remembers the caller.
+    counted: u64,
+    /// The part of it that a report had.
+    reported: u64,
+    /// A window that begins with what others granted and ends after this one, with its weight.
+    /// Without it, windows that begin at different times would each let the whole limit through.
+    later: Option<(Instant, u64)>,
+    /// The time for which the bucket was full. What others granted meanwhile used this refill, so
+    /// it does not drain the bucket once it is reported.
+    unused: Duration,
 }
 
 /// One limit for each of many callers, in bounded memory.
-pub struct Limiter<K>(Mutex<Callers<K>>);
-
-struct Callers<K> {
-    limit: Limit,
-    used: HashMap<K, Used>,
+pub struct Limiter {
+    name: LimitName,
+    naming: Naming,
+    callers: Mutex<Callers>,
 }
 
-impl<K: Clone + Eq + Hash> Limiter<K> {
-    /// This limit for each caller.
-    #[must_use]
-    pub fn new(limit: Limit) -> Self {
-        Self(Mutex::new(Callers { limit, used: HashMap::new() }))
+struct Callers {
+    limit: Limit,
+    /// By their names in reports.
+    used: HashMap<u128, Used>,
+}
+
+impl Limiter {
+    pub(crate) fn new(name: LimitName, naming: Naming, limit: Limit) -> Self {
+        Self { name, naming, callers: Mutex::new(Callers { limit, used: HashMap::new() }) }
     }
 
     /// Sets another limit, which applies from now on to what was used so far.
@@ -77,40 +108,93 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
     }
 
     /// True if another call of weight 1 would be granted; counts nothing.
-    pub fn would_grant(&self, caller: &K, now: Instant) -> bool {
-        let callers = self.callers();
-        callers.limit.charge(callers.counting(caller, now), 1, now).1.is_granted
+    pub fn would_grant(&self, caller: &(impl Caller + ?Sized), now: Instant) -> bool {
+        let (caller, callers) = (self.name_of(caller), self.callers());
+        callers.limit.charge(callers.used_by(caller, now), 1, now).1.is_granted
     }
 
     /// True if the caller exceeded its limit and has to wait; counts nothing.
-    pub fn is_exceeded(&self, caller: &K, now: Instant) -> bool {
-        let callers = self.callers();
-        callers.counting(caller, now).is_some_and(|used| callers.limit.is_exceeded(used))
+    pub fn is_exceeded(&self, caller: &(impl Caller + ?Sized), now: Instant) -> bool {
+        let (caller, callers) = (self.name_of(caller), self.callers());
+        callers.limit.is_exceeded(callers.used_by(caller, now))
     }
 
     /// Counts a call.
-    pub fn charge(&self, caller: K, weight: u64, now: Instant) -> Allowance {
-        let mut callers = self.callers();
+    pub fn charge(&self, caller: &(impl Caller + ?Sized), weight: u64, now: Instant) -> Allowance {
+        let (caller, mut callers) = (self.name_of(caller), self.callers());
         callers.make_room(now);
-        let before = callers.counting(&caller, now);
+        let before = callers.used_by(caller, now);
         let (after, allowance) = callers.limit.charge(before, weight, now);
         callers.used.insert(caller, after);
         allowance
     }
 
     /// Counts a call of weight 1; false if it is one too many.
-    pub fn admits(&self, caller: K, now: Instant) -> bool {
+    pub fn admits(&self, caller: &(impl Caller + ?Sized), now: Instant) -> bool {
         self.charge(caller, 1, now).is_granted
     }
 
-    fn callers(&self) -> MutexGuard<'_, Callers<K>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn name_of(&self, caller: &(impl Caller + ?Sized)) -> u128 {
+        caller::name(&self.naming, self.name, caller)
+    }
+
+    fn callers(&self) -> MutexGuard<'_, Callers> {
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was counted here, those first who used most since the last report. Forgets callers
+    /// whose use counts no longer.
+    fn report(&self, now: Instant) -> Vec<Entry> {
+        let mut callers = self.callers();
+        callers.used.retain(|_, used| {
+            let until = used.later.map_or(used.until, |(until, _)| until.max(used.until));
+            until + REMEMBERED > now || used.counted != used.reported
+        });
+        let mut entries: Vec<_> = callers
+            .used
+            .iter_mut()
+            .filter(|(_, used)| used.counted > 0)
+            .map(|(caller, used)| {
+                let fresh = used.counted - used.reported;
+                used.reported = used.counted;
+                (fresh, Entry { limit: self.name, caller: *caller, counted: used.counted })
+            })
+            .collect();
+        entries.sort_unstable_by_key(|(fresh, entry)| (u64::MAX - fresh, entry.caller));
+        entries.into_iter().map(|(_, entry)| entry).collect()
+    }
+
+    /// Counts what another process granted a caller, at `since` at the earliest.
+    fn count_elsewhere(&self, caller: u128, weight: u64, since: Instant, now: Instant) {
+        let mut callers = self.callers();
+        callers.make_room(now);
+        let before = callers.used_by(caller, now);
+        if let Some(after) = callers.limit.count_elsewhere(before, weight, since, now) {
+            callers.used.insert(caller, after);
+        }
+    }
+
+    /// Everything that others granted before `known_to` has been counted: what buckets did not use
+    /// before it is lost.
+    fn forget_unused_before(&self, known_to: Instant, now: Instant) {
+        let most = now.saturating_duration_since(known_to);
+        let mut callers = self.callers();
+        callers.used.values_mut().for_each(|used| used.unused = used.unused.min(most));
     }
 }
 
-impl<K: Clone + Eq + Hash> Callers<K> {
-    fn counting(&self, caller: &K, now: Instant) -> Option<Used> {
-        self.used.get(caller).copied().filter(|used| used.until > now)
+impl Callers {
+    /// The caller's use as it is at `now`.
+    fn used_by(&self, caller: u128, now: Instant) -> Used {
+        let unknown = Used {
+            until: now,
+            weight: 0,
+            counted: 0,
+            reported: 0,
+            later: None,
+            unused: Duration::MAX,
+        };
+        self.limit.at(self.used.get(&caller).copied().unwrap_or(unknown), now)
     }
 
     /// Makes room for one more caller: callers whose use no longer counts are dropped and, if there
@@ -125,9 +209,9 @@ impl<K: Clone + Eq + Hash> Callers<K> {
             return;
         }
         let mut callers: Vec<_> =
-            self.used.iter().map(|(key, used)| (used.weight, used.until, key.clone())).collect();
+            self.used.iter().map(|(caller, used)| (used.weight, used.until, *caller)).collect();
         let half = callers.len() / 2;
-        callers.select_nth_unstable_by_key(half, |(weight, until, _)| (*weight, *until));
+        callers.select_nth_unstable(half);
         for (_, _, caller) in &callers[..half] {
             self.used.remove(caller);
         }
@@ -135,35 +219,101 @@ impl<K: Clone + Eq + Hash> Callers<K> {
 }
 
 impl Limit {
-    /// The caller's use after a call, and the result of the call.
-    fn charge(self, before: Option<Used>, weight: u64, now: Instant) -> (Used, Allowance) {
+    /// A use as it is at `now`: a window that is over gives way to a later one, or to one that
+    /// begins now.
+    fn at(self, used: Used, now: Instant) -> Used {
+        if used.until > now {
+            return used;
+        }
+        match self {
+            Self::Window { window, .. } | Self::CutOff { window, .. } => {
+                let later = used.later.filter(|(until, _)| *until > now);
+                let (until, weight) = later.unwrap_or((now + window, 0));
+                Used { until, weight, later: None, ..used }
+            }
+            Self::Bucket { .. } => {
+                Used { until: now, unused: used.unused.saturating_add(now - used.until), ..used }
+            }
+        }
+    }
+
+    /// The caller's use after a call, and the result of the call. `before` is the use at `now`.
+    fn charge(self, before: Used, weight: u64, now: Instant) -> (Used, Allowance) {
+        let mut used = before;
         match self {
             Self::Window { weight: most, window } | Self::CutOff { weight: most, window } => {
-                let mut used = before.unwrap_or(Used { until: now + window, weight: 0 });
                 if !self.is_exceeded(used) {
                     used.weight = used.weight.saturating_add(weight);
+                    let is_cut_off = matches!(self, Self::CutOff { .. }) && self.is_exceeded(used);
                     // A caller who is already cut off must not begin a new window, which would end
                     // the cut-off.
-                    if self.is_exceeded(used) && matches!(self, Self::CutOff { .. }) {
+                    if is_cut_off {
                         used.until = now + window;
+                    }
+                    if is_cut_off || !self.is_exceeded(used) {
+                        used.counted = used.counted.saturating_add(weight);
+                        used.later =
+                            used.later.map(|(until, of)| (until, of.saturating_add(weight)));
                     }
                 }
                 let remaining = most.saturating_sub(used.weight);
                 (used, Allowance::new(!self.is_exceeded(used), remaining, used.until, now))
             }
             Self::Bucket { burst, per_second } => {
-                let filling = |weight: u64| {
-                    Duration::from_millis(weight.saturating_mul(1_000) / per_second.max(1))
-                };
-                let full_at = before.map_or(now, |used| used.until);
-                let charged = full_at + filling(weight.min(burst.saturating_add(1)));
-                let is_granted = charged <= now + filling(burst);
-                let until = if is_granted { charged } else { full_at };
-                let spent = missing_ms(until, now).saturating_mul(per_second) / 1_000;
+                let weight = weight.min(burst.saturating_add(1));
+                let charged = used.until + filling(weight, per_second);
+                let is_granted = charged <= now + filling(burst, per_second);
+                if is_granted {
+                    used.until = charged;
+                    used.counted = used.counted.saturating_add(weight);
+                }
+                let spent = missing_ms(used.until, now).saturating_mul(per_second) / 1_000;
                 let remaining = burst.saturating_sub(spent);
-                (Used { until, weight: 0 }, Allowance::new(is_granted, remaining, until, now))
+                (used, Allowance::new(is_granted, remaining, used.until, now))
             }
         }
+    }
+
+    /// The caller's use once a weight is counted that another process granted, at `since` at the
+    /// earliest; `None` if it is the same. `before` is the use at `now`. It never counts for longer
+    /// than if it had been known at once, so nobody is refused below the limit of all processes
+    /// together (docs/decisions/022-shared-limits.md).
+    fn count_elsewhere(
+        self,
+        before: Used,
+        weight: u64,
+        since: Instant,
+        now: Instant,
+    ) -> Option<Used> {
+        let mut used = before;
+        match self {
+            Self::Window { window, .. } | Self::CutOff { window, .. } => {
+                let until = since + window;
+                if until <= now {
+                    return None;
+                }
+                if used.weight > 0 && used.until < until {
+                    let (later, of) = used.later.unwrap_or((until, 0));
+                    used.later = Some((later.min(until), of.saturating_add(weight)));
+                }
+                if !self.is_exceeded(used) {
+                    used.weight = used.weight.saturating_add(weight);
+                    // The window begins with the first of these calls; and so does a cut-off, since
+                    // all that was known before was within the limit.
+                    used.until = match self {
+                        Self::CutOff { .. } if self.is_exceeded(used) => until,
+                        _ => used.until.min(until),
+                    };
+                }
+            }
+            Self::Bucket { per_second, .. } => {
+                let filling = filling(weight, per_second);
+                let unused = used.unused.min(now.saturating_duration_since(since)).min(filling);
+                used.unused -= unused;
+                used.until += filling - unused;
+            }
+        }
+        Some(used)
     }
 
     fn is_exceeded(self, used: Used) -> bool {
@@ -172,6 +322,11 @@ impl Limit {
             Self::Bucket { .. } => false,
         }
     }
+}
+
+/// The time in which this weight is refilled.
+fn filling(weight: u64, per_second: u64) -> Duration {
+    Duration::from_millis(weight.saturating_mul(1_000) / per_second.max(1))
 }
 
 impl Allowance {
@@ -183,148 +338,4 @@ impl Allowance {
 
 fn missing_ms(until: Instant, now: Instant) -> u64 {
     u64::try_from(until.saturating_duration_since(now).as_millis()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::net::IpAddr;
-
-    use super::*;
-    use crate::peer::network_of;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    impl<K> Limiter<K> {
-        fn remembered(&self) -> usize {
-            self.0.lock().unwrap().used.len()
-        }
-    }
-
-    fn flood() -> impl Iterator<Item = IpAddr> {
-        (0..3 * u32::try_from(MAX_CALLERS).unwrap())
-            .map(|n| IpAddr::from((0x0a00_0000 + n).to_be_bytes()))
-    }
-
-    #[test]
-    fn one_call_too_many_waits_for_the_next_window_and_others_do_not() {
-        let limit = Limiter::new(Limit::Window { weight: 2, window: MINUTE });
-        let start = Instant::now();
-        let admits = |address: &str, after_s: u64| {
-            let caller = network_of(address.parse().unwrap());
-            limit.admits(caller, start + Duration::from_secs(after_s))
-        };
-        assert!(admits("192.0.2.1", 0) && admits("::ffff:192.0.2.1", 1));
-        assert!(!admits("192.0.2.1", 59));
-        assert!(admits("192.0.2.2", 59));
-        assert!(admits("192.0.2.1", 60));
-        assert!(admits("2001:db8::1", 0) && admits("2001:db8::2", 0));
-        assert!(!admits("2001:db8::3", 0) && admits("2001:db8:0:1::1", 0));
-    }
-
-    #[test]
-    fn a_key_spends_its_burst_and_gets_it_back_with_time() {
-        let limit = Limiter::new(Limit::Bucket { burst: 2_000, per_second: 1_000 });
-        let start = Instant::now();
-        for n in 1..=200 {
-            let allowance = limit.charge("A", 10, start);
-            assert!(allowance.is_granted);
-            assert_eq!(allowance.remaining, 2_000 - n * 10);
-        }
-        let refused = limit.charge("A", 1, start);
-        assert_eq!(refused, Allowance { is_granted: false, remaining: 0, reset_seconds: 2 });
-        assert!(limit.charge("B", 10, start).is_granted);
-        let later = start + Duration::from_millis(10);
-        assert!(limit.charge("A", 10, later).is_granted);
-        assert!(!limit.charge("A", 1, later).is_granted);
-        assert_eq!(limit.charge("A", 10, start + MINUTE).remaining, 1_990);
-    }
-
-    #[test]
-    fn the_hundred_and_first_is_cut_off_for_a_minute_and_others_are_not() {
-        let limit = Limiter::new(Limit::CutOff { weight: 100, window: MINUTE });
-        let start = Instant::now();
-        for _ in 0..100 {
-            assert!(limit.admits("one", start));
-        }
-        assert!(!limit.is_exceeded(&"one", start));
-        assert!(!limit.admits("one", start));
-        assert!(limit.is_exceeded(&"one", start + Duration::from_secs(59)));
-        assert!(!limit.is_exceeded(&"one", start + MINUTE));
-        assert!(!limit.is_exceeded(&"other", start));
-        assert!(limit.admits("one", start + MINUTE));
-    }
-
-    #[test]
-    fn a_late_call_does_not_end_the_cut_off() {
-        let limit = Limiter::new(Limit::CutOff { weight: 100, window: MINUTE });
-        let start = Instant::now();
-        limit.admits("one", start);
-        for _ in 0..100 {
-            limit.admits("one", start + Duration::from_secs(59));
-        }
-        let after_window = start + Duration::from_secs(61);
-        assert!(!limit.admits("one", after_window));
-        assert!(limit.is_exceeded(&"one", after_window));
-    }
-
-    #[test]
-    fn all_addresses_of_an_ipv6_network_are_one_caller() {
-        let limit = Limiter::new(Limit::CutOff { weight: 100, window: MINUTE });
-        let now = Instant::now();
-        let caller = |n: u128| network_of(IpAddr::from((0x2001_0db8_u128 << 96 | n).to_be_bytes()));
-        for n in 0..100 {
-            assert!(limit.admits(caller(n), now));
-        }
-        assert!(!limit.admits(caller(100), now));
-        assert!(limit.is_exceeded(&caller(101), now));
-        assert!(!limit.is_exceeded(&caller(1 << 64), now));
-    }
-
-    #[test]
-    fn a_flood_of_addresses_uses_bounded_memory_and_frees_no_frequent_caller() {
-        let limit = Limiter::new(Limit::Window { weight: 3, window: MINUTE });
-        let now = Instant::now();
-        let often: IpAddr = "192.0.2.1".parse().unwrap();
-        while limit.admits(often, now) {}
-        for caller in flood() {
-            limit.admits(caller, now);
-            assert!(limit.remembered() <= MAX_CALLERS);
-        }
-        assert!(!limit.would_grant(&often, now) && !limit.admits(often, now));
-        assert!(limit.admits(often, now + MINUTE));
-    }
-
-    #[test]
-    fn a_flood_of_peers_uses_bounded_memory_and_lifts_no_cut_off() {
-        let limit = Limiter::new(Limit::CutOff { weight: 100, window: MINUTE });
-        let now = Instant::now();
-        let bad: IpAddr = "192.0.2.1".parse().unwrap();
-        while limit.admits(bad, now) {}
-        for caller in flood() {
-            limit.admits(caller, now);
-        }
-        assert!(limit.is_exceeded(&bad, now));
-        assert!(limit.remembered() <= MAX_CALLERS);
-    }
-
-    #[test]
-    fn a_bucket_that_is_full_is_forgotten() {
-        let limit = Limiter::new(Limit::Bucket { burst: 2_000, per_second: 1_000 });
-        let start = Instant::now();
-        for n in 0..MAX_CALLERS {
-            limit.charge(n.to_string(), 1, start);
-        }
-        limit.charge("last".to_owned(), 1, start + Duration::from_secs(2));
-        assert_eq!(limit.remembered(), 1);
-    }
-
-    #[test]
-    fn a_limit_that_is_set_while_running_counts_what_was_used() {
-        let limit = Limiter::new(Limit::Bucket { burst: 100, per_second: 10 });
-        let now = Instant::now();
-        assert!(limit.charge("A", 50, now).is_granted);
-        limit.set(Limit::Bucket { burst: 60, per_second: 10 });
-        assert!(!limit.charge("A", 11, now).is_granted);
-        assert!(limit.charge("A", 10, now).is_granted);
-    }
 }

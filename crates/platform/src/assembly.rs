@@ -11,12 +11,13 @@ use domain::{Mode, Random};
 use files::Files;
 use ipnet::IpNet;
 use listener::HttpService;
+use listener::limiter::SharedLimits;
 use mail::Mailer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use outbound::Outbound;
 use schedule::Schedule;
 use scheme::{Link, SimulatedNetwork};
-use store::Store;
+use store::{Reports, Store};
 use tokio::sync::watch;
 use vault::Vault;
 use wire::vm::VmSettings;
@@ -146,6 +147,9 @@ impl Parts {
     /// The services of the two listeners.
     #[must_use]
     pub fn services(self, doors: Doors) -> Services {
+        let names = Arc::clone(&self.vault);
+        let limits = SharedLimits::new(Arc::new(move |caller| names.caller_name(caller)));
+        self.store.exchange_reports(Arc::clone(&limits) as Arc<dyn Reports>);
         let admin = Arc::new(admin_api::ApiState {
             settings: admin_api::ApiSettings {
                 mode: self.mode,
@@ -176,6 +180,7 @@ impl Parts {
             vault: Arc::clone(&self.vault),
             pool: self.pool,
             cards: Arc::clone(&self.cards),
+            limits: Arc::clone(&limits),
         });
         let cardbridge = Arc::new(cardbridge_api::ApiState {
             settings: cardbridge_api::ApiSettings {
@@ -189,6 +194,7 @@ impl Parts {
             vault: self.vault,
             cards: self.cards,
             files: doors.files,
+            limits,
             network: self.network,
             challenges: self.challenges,
             mailer: self.mailer,

@@ -31,8 +31,8 @@ pub fn open(
     }
     if config.mode == Mode::Production && config.database != Database::Embedded {
         tracing::warn!(
-            "uploaded documents are kept in this process's data directory: several processes \
-             need [s3]"
+            "uploaded documents are kept in this process's data directory: further processes \
+             need [s3] to start"
         );
     }
     let settings = EmbeddedSettings {

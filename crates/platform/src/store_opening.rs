@@ -97,13 +97,19 @@ fn not_opened(error: StoreError) -> Failure {
 
 /// Claims the node number among the processes that share the store.
 async fn take_number(config: &Config, store: &Store, holder: &Holder) -> Result<(), Failure> {
-    let taken = match config.node {
-        // One after the other: many that start at once would all choose the same.
-        NodeNumber::Auto => match store.start_turn().await {
-            Ok(_turn) => store.take_any_number(holder).await,
-            Err(error) => Err(error.into()),
-        },
-        NodeNumber::Fixed(_) => store.take_number(holder).await,
+    // One after the other: many that start at once would all choose the same, and see no other.
+    let taken = match store.start_turn().await {
+        Ok(_turn) => {
+            let taken = match config.node {
+                NodeNumber::Auto => store.take_any_number(holder).await,
+                NodeNumber::Fixed(_) => store.take_number(holder).await,
+            };
+            if taken.is_ok() {
+                require_shared_documents(config, store).await?;
+            }
+            taken
+        }
+        Err(error) => Err(error.into()),
     };
     let node = store.ids().node();
     taken.map_err(|error| match error {
@@ -116,6 +122,24 @@ async fn take_number(config: &Config, store: &Store, holder: &Holder) -> Result<
             Failure::run(format_args!("a node number cannot be taken: {error}"))
         }
     })
+}
+
+/// Refuses to be one of several processes in production if this one would keep uploaded documents
+/// where the others do not find them.
+async fn require_shared_documents(config: &Config, store: &Store) -> Result<(), Failure> {
+    if config.mode == Mode::Sandbox || config.s3.is_some() {
+        return Ok(());
+    }
+    let other = store.other_process().await.map_err(|error| {
+        Failure::run(format_args!("other processes cannot be looked for: {error}"))
+    })?;
+    let Some(other) = other else { return Ok(()) };
+    // Its number goes back at once: the next start must not take this process for another one.
+    store.close().await;
+    Err(Failure::try_later(format_args!(
+        "s3: should be set where several processes share a database, since others do not find \
+         documents that were uploaded to this one; {other} is running, or was until a moment ago"
+    )))
 }
 
 /// Ids continue from the highest one used. If they are far ahead of the clock, one of the two is

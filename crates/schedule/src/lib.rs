@@ -129,6 +129,7 @@ impl Schedule {
 
     async fn run_worker(self: Arc<Self>, worker: Arc<dyn Worker>, mut stop: watch::Receiver<bool>) {
         let mut advanced = self.advanced.subscribe();
+        let mut followed = self.store.clock_followed();
         let mut failing: Option<Failing> = None;
         while !*stop.borrow() {
             let pause = match self.start_in_background(&*worker).await {
@@ -145,6 +146,7 @@ impl Schedule {
                 () = tokio::time::sleep(pause) => {}
                 () = worker.changed() => {}
                 _ = advanced.changed() => {}
+                _ = followed.changed() => {}
                 _ = stop.wait_for(|stopped| *stopped) => {}
             }
         }
@@ -173,10 +175,12 @@ impl Schedule {
     }
 
     /// Moves business time forward by `seconds`. Everything due in between has happened, in
-    /// order of time, when this returns the new business time.
+    /// order of time, and all processes that share the store have the new business time, when this
+    /// returns it.
     ///
     /// # Errors
-    /// The store failed; business time then stands at the failure.
+    /// The store failed; business time then stands at the failure. Or another process did not
+    /// confirm the new time in 20 s; then it has moved here.
     pub async fn advance(&self, seconds: u32) -> Result<Timestamp, StoreError> {
         self.advance_noted(seconds, async |_| Ok(())).await
     }
@@ -191,9 +195,12 @@ impl Schedule {
         note: impl AsyncFnOnce(Timestamp) -> Result<(), StoreError>,
     ) -> Result<Timestamp, StoreError> {
         let _one = self.one_advance.lock().await;
+        self.store.catch_up_clock().await?;
         let target = self.clock.now().plus_seconds(i64::from(seconds));
         note(target).await?;
-        self.walk(target).await
+        self.walk(target).await?;
+        self.store.clock_confirmed().await?;
+        Ok(self.clock.now())
     }
 
     /// Moves business time forward to `target`, unless it is there or later already.
@@ -202,10 +209,12 @@ impl Schedule {
     /// As [`Schedule::advance`].
     pub async fn advance_to(&self, target: Timestamp) -> Result<Timestamp, StoreError> {
         let _one = self.one_advance.lock().await;
-        self.walk(target).await
+        self.walk(target).await?;
+        self.store.clock_confirmed().await?;
+        Ok(self.clock.now())
     }
 
-    async fn walk(&self, target: Timestamp) -> Result<Timestamp, StoreError> {
+    async fn walk(&self, target: Timestamp) -> Result<(), StoreError> {
         let _closed = self.gate.write().await;
         for worker in &self.workers {
             worker.settled().await;
@@ -228,7 +237,7 @@ impl Schedule {
         }
         self.store.move_clock(target).await?;
         self.advanced.send_replace(());
-        Ok(self.clock.now())
+        Ok(())
     }
 
     /// The worker with the earliest piece due by `target`.

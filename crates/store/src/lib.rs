@@ -106,7 +106,7 @@ pub use pins::{
     PinAttempt, PinChange, PinChangeError, PinComparison, PinPredecessor, PinPresentation,
 };
 pub use plastics::{Plastic, PlasticActivation, PlasticError, Tracking};
-pub use process::{Holder, TakeNumberError};
+pub use process::{Holder, OtherReport, Reports, TakeNumberError};
 pub use replacements::{
     PlaceReplacement, PlaceReplacementError, ReplacementOutcome, ReplacementStep, Twin,
 };

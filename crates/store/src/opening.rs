@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{Clock, IdGenerator};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::certain_writes::CERTAIN_WRITES;
 use crate::engine::Sqlite;
 use crate::migrations::{migrate_postgres, migrate_sqlite};
 use crate::pending_migrations::require_migrated;
-use crate::process::Number;
+use crate::process::{Exchange, Number};
 use crate::replay::RequestMemory;
 use crate::store::{Engine, Inner, Postgres};
 use crate::{Store, StoreError};
@@ -91,10 +91,12 @@ impl Store {
                 clock,
                 ids,
                 day: Arc::default(),
+                clock_followed: watch::Sender::new(()),
                 outbox_changed: Notify::new(),
                 jobs_changed: std::array::from_fn(|_| Notify::new()),
                 requests,
                 number,
+                exchange: Exchange::default(),
                 certain_turns: Semaphore::new(CERTAIN_WRITES),
                 readiness: Default::default(),
             }),

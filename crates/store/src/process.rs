@@ -3,7 +3,10 @@
 //!
 //! The embedded store needs no lease: its file is locked by its process.
 
+mod exchange;
 mod number;
+mod reports;
+mod server_time;
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
@@ -11,12 +14,18 @@ use std::time::Duration;
 
 use domain::IdGenerator;
 use thiserror::Error;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 use crate::engine::{Tx, Value};
 use crate::store::{Engine, Postgres};
 use crate::{Store, StoreError};
 
+pub(crate) use exchange::Exchange;
+pub use exchange::{OtherReport, Reports};
 pub(crate) use number::Number;
+use reports::renew;
+pub(crate) use server_time::{SERVER_NOW, micros};
 
 /// The time for which a number stays its holder's without being renewed, in the server's time.
 const LEASE: Duration = Duration::from_secs(15);
@@ -29,8 +38,6 @@ const RENEWAL_TIMEOUT: Duration = Duration::from_secs(5);
 const QUARANTINE: Duration = Duration::from_secs(600);
 /// The most tries to be faster than other processes.
 const MAX_TRIES: u32 = 20;
-/// The server's present time in microseconds since 1970.
-pub(crate) const SERVER_NOW: &str = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint";
 
 /// The process that takes a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +131,18 @@ impl Store {
         self.inner.number.skew_ms()
     }
 
+    /// The name of another living process, if there is one; never on the embedded store.
+    pub async fn other_process(&self) -> Result<Option<String>, StoreError> {
+        if self.is_embedded() {
+            return Ok(None);
+        }
+        let sql = format!(
+            "SELECT holder FROM process WHERE node <> $1 AND expires_at > {SERVER_NOW} \
+             ORDER BY node LIMIT 1"
+        );
+        self.one(sql, [self.ids().node().into()]).await
+    }
+
     /// Waits until another process has this process's number. Never returns before.
     pub async fn number_lost(&self) {
         let mut lost = self.inner.number.lost.subscribe();
@@ -157,7 +176,8 @@ async fn take(tx: &Tx, node: i64, holder: &Holder) -> Result<i64, TakeNumberErro
         "INSERT INTO process (node, holder, identity, epoch, expires_at) \
          VALUES ($1, $2, $3, 1, {SERVER_NOW} + $4) ON CONFLICT (node) DO UPDATE \
          SET holder = excluded.holder, identity = excluded.identity, \
-         epoch = process.epoch + 1, expires_at = {SERVER_NOW} + $4 \
+         epoch = process.epoch + 1, expires_at = {SERVER_NOW} + $4, \
+         limits = NULL, limits_at = NULL, clock_offset_us = NULL \
          WHERE process.expires_at <= {SERVER_NOW} OR process.identity = excluded.identity \
          RETURNING epoch"
     );
@@ -198,11 +218,6 @@ async fn take_any(tx: &Tx, holder: &Holder) -> Result<(i64, i64), TakeNumberErro
     Err(TakeNumberError::NoneFree)
 }
 
-/// A duration as the server counts time.
-pub(crate) fn micros(duration: Duration) -> i64 {
-    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
-}
-
 fn lease_us() -> i64 {
     micros(LEASE)
 }
@@ -211,14 +226,27 @@ fn lease_us() -> i64 {
 async fn keep(store: Store, epoch: i64) {
     let Engine::Postgres(engine) = &store.inner.engine else { return };
     let (node, number) = (store.ids().node(), &store.inner.number);
+    let exchange = &store.inner.exchange;
+    let mut following: Option<AbortHandle> = None;
     loop {
-        tokio::time::sleep(RENEWAL_INTERVAL).await;
+        tokio::select! {
+            () = tokio::time::sleep(RENEWAL_INTERVAL) => {}
+            () = exchange.renew_now.notified() => {}
+        }
         let (began, asked_at) = (store.clock().elapsed(), store.clock().real_now());
-        let renewal = engine.write_apart(move |tx| Box::pin(renew(tx, node, epoch)));
+        let (asked, telling) = (Instant::now(), Arc::new(exchange.telling(store.clock())));
+        let renewal = engine.write_apart(move |tx| {
+            let telling = Arc::clone(&telling);
+            Box::pin(async move { renew(tx, (node, epoch), LEASE, &telling).await })
+        });
         match tokio::time::timeout(RENEWAL_TIMEOUT, renewal).await {
-            Ok(Ok(Some(server_us))) => {
+            Ok(Ok(Some(told))) => {
                 number.renewed(began);
-                number.compared(asked_at, server_us, store.clock().real_now());
+                number.compared(asked_at, told.server_us, store.clock().real_now());
+                exchange.take(&told, asked, store.clock().elapsed());
+                if following.as_ref().is_none_or(AbortHandle::is_finished) {
+                    following = follow(&store, told.clock_offset_us);
+                }
             }
             Ok(Ok(None)) => {
                 tracing::error!(node, "another process has taken this node number");
@@ -231,11 +259,16 @@ async fn keep(store: Store, epoch: i64) {
     }
 }
 
-/// Renews the lease and returns the server's time; `None` if another process has the number.
-async fn renew(tx: &Tx, node: i64, epoch: i64) -> Result<Option<i64>, StoreError> {
-    let sql = format!(
-        "UPDATE process SET expires_at = {SERVER_NOW} + $3 WHERE node = $1 AND epoch = $2 \
-         RETURNING {SERVER_NOW}"
-    );
-    tx.one(&sql, &[node.into(), epoch.into(), lease_us().into()]).await
+/// Moves business time to an offset that another process stored, then confirms it. Apart from the
+/// renewals, since a message under way may hold it up.
+fn follow(store: &Store, offset_us: i64) -> Option<AbortHandle> {
+    if offset_us <= store.clock().offset_us() {
+        return None;
+    }
+    let store = store.clone();
+    let following = tokio::spawn(async move {
+        store.follow_clock(offset_us).await;
+        store.inner.exchange.renew_now.notify_one();
+    });
+    Some(following.abort_handle())
 }

@@ -2,7 +2,7 @@
 
 use domain::{Currency, FxRate, FxTable};
 
-use crate::engine::with;
+use crate::engine::{Statement, with};
 use crate::records::select;
 use crate::{Store, StoreError};
 
@@ -38,8 +38,7 @@ impl Store {
 
     /// The stored offset of business time, in microseconds.
     pub async fn clock_offset_us(&self) -> Result<i64, StoreError> {
-        let Some(bytes) = self.setting(CLOCK_OFFSET).await? else { return Ok(0) };
-        bytes.try_into().map(i64::from_be_bytes).map_err(|_| StoreError::Corrupt(CLOCK_OFFSET))
+        clock_offset_us(self.setting(CLOCK_OFFSET).await?)
     }
 
     /// Stores the offset of business time unless a larger one is stored already.
@@ -74,4 +73,15 @@ impl Store {
         }))
         .await
     }
+}
+
+/// Reads the offset of business time.
+pub(crate) fn stored_clock_offset() -> Statement {
+    Statement::new("SELECT value FROM setting WHERE name = $1", [CLOCK_OFFSET.into()])
+}
+
+/// The offset of business time that is stored as these bytes, in microseconds.
+pub(crate) fn clock_offset_us(stored: Option<Vec<u8>>) -> Result<i64, StoreError> {
+    let Some(bytes) = stored else { return Ok(0) };
+    bytes.try_into().map(i64::from_be_bytes).map_err(|_| StoreError::Corrupt(CLOCK_OFFSET))
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use domain::{Clock, IdGenerator};
-use tokio::sync::{Mutex, Notify, RwLock, Semaphore};
+use tokio::sync::{Mutex, Notify, RwLock, Semaphore, watch};
 use tokio::time::Instant;
 
 use crate::engine::{self, Answers, BoxFuture, Statement, Tx, with};
 use crate::error::OperationError;
 use crate::money::Command;
-use crate::process::Number;
+use crate::process::{Exchange, Number};
 use crate::replay::RequestMemory;
 use crate::{JobKind, StoreError};
 
@@ -33,10 +33,12 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) ids: Arc<IdGenerator>,
     pub(crate) day: Arc<RwLock<()>>,
+    pub(crate) clock_followed: watch::Sender<()>,
     pub(crate) outbox_changed: Notify,
     pub(crate) jobs_changed: [Notify; JobKind::ALL.len()],
     pub(crate) requests: RequestMemory,
     pub(crate) number: Arc<Number>,
+    pub(crate) exchange: Exchange,
     pub(crate) certain_turns: Semaphore,
     /// The last answer of [`Store::check_ready`] and its moment.
     pub(crate) readiness: Mutex<Option<(Instant, Result<(), StoreError>)>>,

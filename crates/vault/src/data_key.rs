@@ -22,6 +22,8 @@ pub(crate) enum Purpose {
     PinVerification,
     /// Fingerprints PANs of all enterprises.
     Fingerprint,
+    /// Names callers of rate limits.
+    CallerName,
     /// Hashes one-time passwords.
     OneTimePassword,
     /// Distinguishes master keys.
@@ -43,6 +45,7 @@ impl Purpose {
             Self::CardVerification => b"card-verification",
             Self::PinVerification => b"pin-verification",
             Self::Fingerprint => b"fingerprint",
+            Self::CallerName => b"caller-name",
             Self::OneTimePassword => b"one-time-password",
             Self::KeyCheck => b"key-check",
             Self::UploadLink => b"upload-link",

@@ -46,6 +46,7 @@ pub struct Vault {
     pub(crate) keyring: Keyring,
     pub(crate) link_keys: LinkKeys,
     fingerprint_key: Zeroizing<[u8; 32]>,
+    caller_name_key: Zeroizing<[u8; 32]>,
     random: Arc<dyn Random>,
 }
 
@@ -58,8 +59,10 @@ impl Vault {
     pub fn new(master: MasterKey, random: Arc<dyn Random>) -> Self {
         let keys = DataKeys::new(master);
         let fingerprint_key = keys.derive_global(Purpose::Fingerprint);
+        let caller_name_key = keys.derive_global(Purpose::CallerName);
         Self {
             fingerprint_key,
+            caller_name_key,
             keys,
             keyring: Keyring::default(),
             link_keys: LinkKeys::default(),
@@ -133,6 +136,15 @@ impl Vault {
     #[must_use]
     pub fn fingerprint(&self, pan: &ClearPan) -> [u8; 32] {
         hmac_sha256(self.fingerprint_key.as_slice(), &[pan.expose().as_bytes()])
+    }
+
+    /// The name of a caller in what processes report to one another: the same in all processes
+    /// under one master key, and it tells nobody else who it is.
+    #[must_use]
+    pub fn caller_name(&self, caller: &[u8]) -> u128 {
+        let tag = hmac_sha256(self.caller_name_key.as_slice(), &[caller]);
+        let half = tag.first_chunk().copied().expect("a tag is longer than its first half");
+        u128::from_be_bytes(half)
     }
 
     /// The tag of an upload link for `text`. All processes under one master key compute the same

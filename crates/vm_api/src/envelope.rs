@@ -2,7 +2,6 @@
 //! identify the caller, decrypt every block before judging any, answer every bad `content`
 //! alike, and encrypt the answer for the merchant.
 
-use std::net::IpAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +12,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use crypto::{CryptoError, RsaPool, RsaPoolError, RsaPrivateKey, RsaPublicKey};
-use domain::{EnterpriseId, RsaPadding, VmAppId};
+use domain::{EnterpriseId, RsaPadding};
 use listener::body::{Begun, BegunBody, BodyError};
-use listener::limiter::{Limit, Limiter};
+use listener::limiter::{Limit, LimitName, Limiter};
 use listener::peer::{PeerAddress, network_of};
 use tokio::time::Instant;
 use wire::repeated_fields;
@@ -57,7 +56,8 @@ const BAD_ENVELOPES: Limit = Limit::CutOff { weight: 100, window: Duration::from
 pub(crate) struct Envelope {
     state: Arc<ApiState>,
     budget: Budget,
-    strikes: Limiter<(VmAppId, IpAddr)>,
+    /// By app and network address.
+    strikes: Arc<Limiter>,
 }
 
 /// A call whose body was read.
@@ -71,7 +71,8 @@ struct Admitted {
 impl Envelope {
     /// A layer over this state.
     pub(crate) fn new(state: Arc<ApiState>) -> Self {
-        Self { state, budget: Budget::default(), strikes: Limiter::new(BAD_ENVELOPES) }
+        let strikes = state.limits.limiter(LimitName::VmEnvelopes, BAD_ENVELOPES);
+        Self { state, budget: Budget::default(), strikes }
     }
 
     /// A place for a call; `None` if its caller is cut off or its app has too many under way.
@@ -161,7 +162,7 @@ impl Envelope {
     /// Counts a bad envelope and returns its refusal.
     fn strike(&self, caller: &Caller) -> VmError {
         let pair = (caller.app.vm_app_id, network_of(caller.address));
-        if self.strikes.admits(pair, Instant::now()) {
+        if self.strikes.admits(&pair, Instant::now()) {
             VmError::Invalid("content")
         } else {
             VmError::TooManyRequests

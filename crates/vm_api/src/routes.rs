@@ -99,7 +99,6 @@ fn token_call() -> Operation {
     Operation {
         path: token_wire::TOKEN_PATH,
         handler: get(token::issue)
-            .layer(Extension(Arc::new(TokenCalls::default())))
             // Otherwise a HEAD would make a token that nobody sees.
             .head(async || StatusCode::METHOD_NOT_ALLOWED),
         summary: "Gives a token, beside those that live already",
@@ -132,12 +131,13 @@ pub fn vm_paths() -> Vec<&'static str> {
 pub fn routes(state: Arc<ApiState>) -> Router {
     let envelope = Arc::new(Envelope::new(Arc::clone(&state)));
     let token_call = token_call();
+    let token_calls = Extension(Arc::new(TokenCalls::new(&state.limits)));
     table()
         .into_iter()
         .fold(Router::new(), |router, it| router.route(it.path, it.handler))
         .route_layer(from_fn_with_state(envelope, layer))
         .route_layer(from_fn(mark_route))
-        .route(token_call.path, token_call.handler)
+        .route(token_call.path, token_call.handler.layer(token_calls))
         .route_layer(map_response_with_state(Arc::clone(&state), numbered))
         .route(openapi::DOCUMENT_PATH, document_route(&vm_api_document(&state.settings.vm.codes)))
         .with_state(state)

@@ -6,6 +6,7 @@ use cards::Cards;
 use crypto::RsaPool;
 use domain::Mode;
 use ipnet::IpNet;
+use listener::limiter::SharedLimits;
 use store::Store;
 use vault::Vault;
 use wire::vm::VmSettings;
@@ -33,4 +34,6 @@ pub struct ApiState {
     pub pool: Arc<RsaPool>,
     /// Cards.
     pub cards: Arc<Cards>,
+    /// Rate limits.
+    pub limits: Arc<SharedLimits>,
 }

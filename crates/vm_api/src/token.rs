@@ -1,6 +1,5 @@
 //! getAccessToken (vm-api.md section 3.1): in clear both ways.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +7,9 @@ use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use crypto::sha256;
-use domain::{VmApp, VmAppId};
+use domain::VmApp;
 use http::HeaderMap;
-use listener::limiter::{Limit, Limiter};
+use listener::limiter::{Limit, LimitName, Limiter, SharedLimits};
 use listener::peer::{PeerAddress, network_of, source_address};
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
@@ -32,13 +31,17 @@ const TOKENS: Limit = Limit::Window { weight: 600, window: Duration::from_secs(6
 
 /// Counts tokens by app, and failures by address.
 pub(crate) struct TokenCalls {
-    failures: Limiter<IpAddr>,
-    issued: Limiter<VmAppId>,
+    failures: Arc<Limiter>,
+    issued: Arc<Limiter>,
 }
 
-impl Default for TokenCalls {
-    fn default() -> Self {
-        Self { failures: Limiter::new(FAILURES), issued: Limiter::new(TOKENS) }
+impl TokenCalls {
+    /// Counts among these limits.
+    pub(crate) fn new(limits: &SharedLimits) -> Self {
+        Self {
+            failures: limits.limiter(LimitName::VmTokenFailures, FAILURES),
+            issued: limits.limiter(LimitName::VmTokens, TOKENS),
+        }
     }
 }
 
@@ -57,7 +60,7 @@ pub(crate) async fn issue(
     }
     let issued = match authenticate(&state, raw_query.as_deref()).await {
         Ok(app) => match require_listed(state.settings.mode, &app, address) {
-            Ok(()) if !calls.issued.admits(app.vm_app_id, Instant::now()) => {
+            Ok(()) if !calls.issued.admits(&app.vm_app_id, Instant::now()) => {
                 Err(VmError::TooManyRequests.into())
             }
             Ok(()) => new_token(&state, &app).await,
@@ -70,7 +73,7 @@ pub(crate) async fn issue(
         Err(refusal) => {
             let is_failure = matches!(refusal.0, VmError::InvalidApp);
             // Concurrent failures may all have passed the check above.
-            if is_failure && !calls.failures.admits(network, Instant::now()) {
+            if is_failure && !calls.failures.admits(&network, Instant::now()) {
                 return Refusal(VmError::TooManyRequests).into_response();
             }
             refusal.into_response()

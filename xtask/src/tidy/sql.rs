@@ -7,7 +7,7 @@ use super::mask::Masked;
 /// bench measures the store against callers that write the same rows without it. The tests of
 /// reconciliation, stuck holds, jobs, references, sent passwords and kept keys change rows behind
 /// the store's back, and those of the binary set up their own servers and look at their sessions.
-const FREE: [&str; 21] = [
+const FREE: [&str; 24] = [
     "crates/store/",
     "crates/admin_api/tests/it/keyed_calls",
     "crates/authorise/tests/it/own_money",
@@ -19,12 +19,15 @@ const FREE: [&str; 21] = [
     "crates/cardbridge_api/tests/it/recon",
     "crates/cardbridge_api/tests/it/references",
     "crates/cardbridge_api/tests/it/send_otp",
+    "crates/cardbridge_api/tests/it/shared_limits",
     "crates/cardbridge/tests/it/cluster",
     "crates/cardbridge/tests/it/hanging_commit",
     "crates/cardbridge/tests/it/keyed_calls",
     "crates/cardbridge/tests/it/left_behind",
     "crates/cardbridge/tests/it/node_numbers",
     "crates/cardbridge/tests/it/schema_versions",
+    "crates/cardbridge/tests/it/shared_clock",
+    "crates/cardbridge/tests/it/shared_limits",
     "crates/cardbridge/tests/it/store_away",
     "crates/schedule/tests/it/",
     "crates/testkit/src/database",

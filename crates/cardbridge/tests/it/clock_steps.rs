@@ -214,6 +214,38 @@ async fn a_kill_forgets_no_request_and_refuses_no_honest_one_on_postgresql() {
     a_kill_forgets_nothing(Engine::postgres().await).await;
 }
 
+/// Waits until a machine is ready or not, and returns the difference of clocks that its metrics
+/// tell.
+async fn skew_once(world: &World, is_ready: bool, is_far: bool) -> f64 {
+    let admin_url = text(&world.sandbox(), "admin_url");
+    let began = std::time::Instant::now();
+    loop {
+        let ready = http().get(format!("{admin_url}/readyz")).send().await.unwrap();
+        let metrics = http().get(format!("{admin_url}/metrics"));
+        let metrics = metrics.bearer_auth(text(&world.sandbox(), "admin_token"));
+        let shown = metrics.send().await.unwrap().text().await.unwrap();
+        let skew = shown.lines().find_map(|it| it.strip_prefix("cardbridge_clock_skew_seconds "));
+        let skew: f64 = skew.map_or(0.0, |seconds| seconds.parse().unwrap());
+        if ready.status().is_success() == is_ready && (skew > 100.0) == is_far {
+            return skew;
+        }
+        assert!(began.elapsed() < crate::world::WAIT, "ready {}, skew {skew}", ready.status());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_whose_clock_is_far_from_the_databases_is_not_ready_and_says_how_far() {
+    let faults = Faults::new();
+    let world = World::among(&Engine::postgres().await, &[], faults.variables()).await;
+    assert!(skew_once(&world, true, false).await < 1.0);
+    faults.clock_ahead(120);
+    let skew = skew_once(&world, false, true).await;
+    assert!((100.0..=121.0).contains(&skew), "{skew}");
+    faults.clock_ahead(0);
+    skew_once(&world, true, false).await;
+}
+
 /// Production with keys in `directory`.
 fn production(directory: &Path, faults: &Faults) -> std::process::Command {
     let mut command = cardbridge();

@@ -165,6 +165,42 @@ async fn production_requires_a_durable_server() {
 }
 
 #[tokio::test]
+async fn production_of_several_processes_keeps_documents_in_a_bucket() {
+    let cluster = Cluster::start(&[], TRUSTED, &[]).await;
+    let url = cluster.url("127.0.0.1", "");
+    let production = Production::new();
+    let options = [production.options(), vec!["--database-url".to_owned(), url]].concat();
+    let path = |name: &str| production.directory.path().join(name);
+    let command = |name: &str, more: &[&str]| {
+        let mut command = cardbridge();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+        command.arg("--data-dir").arg(path(name)).args(&options).args(more);
+        command
+    };
+    let first = Server::spawn(&mut command("first", &[]), &path("first"));
+    let (code, stdout, stderr) = run(command("second", &["--log", "error"]).arg("--node=7"));
+    assert_eq!((code, &*stdout, stderr.lines().count()), (Some(75), "", 1), "{stderr}");
+    assert!(stderr.contains("s3: ") && stderr.contains(&first.admin_url), "{stderr}");
+
+    // The bucket is not asked at the start.
+    let config = path("s3.toml");
+    let bucket = "[s3]\nendpoint = 'https://127.0.0.1:9'\nregion = 'eu-west-1'\n\
+        bucket = 'documents'\naccess-key-id = 'id'\npath-style = true\n";
+    fs::write(&config, bucket).unwrap();
+    let mut with_bucket = command("third", &["--config", config.to_str().unwrap()]);
+    with_bucket.env("CARDBRIDGE_S3_SECRET_ACCESS_KEY", "secret");
+    let third = Server::spawn(&mut with_bucket, &path("third"));
+    // What was refused holds no number, and those that stopped give theirs back.
+    for server in [first, third] {
+        server.terminate();
+        assert_eq!(server.ended().0.code(), Some(0));
+    }
+    drop(Server::spawn(&mut command("second", &[]), &path("second")));
+    // The successor of a killed process is no second one.
+    drop(Server::spawn(&mut command("second", &[]), &path("second")));
+}
+
+#[tokio::test]
 async fn a_user_without_the_right_to_create_tables_is_reported() {
     let cluster = Cluster::start(&[], TRUSTED, &[]).await;
     cluster.add_reader("reader").await;

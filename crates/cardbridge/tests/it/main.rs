@@ -68,6 +68,8 @@ mod sandbox_orders;
 mod schema_versions;
 mod secrets;
 mod server;
+mod shared_clock;
+mod shared_limits;
 mod stand_in;
 mod store_away;
 mod uploads;

@@ -127,6 +127,39 @@ async fn processes_take_numbers_by_themselves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_number_is_free_again_after_its_quarantine_and_without_one_no_process_starts() {
+    let engine = Engine::postgres().await;
+    let world = World::new(&engine, &[]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let own = directory.path().join("data");
+    let expired = |seconds: i64, which: &str| {
+        format!(
+            "UPDATE process SET expires_at = \
+             ((EXTRACT(EPOCH FROM clock_timestamp()) - {seconds}) * 1000000)::bigint WHERE {which}"
+        )
+    };
+    engine
+        .tamper(
+            "INSERT INTO process (node, holder, identity, epoch, expires_at) \
+             SELECT n, 'gone', 'gone ' || n, 1, 1 FROM generate_series(1, 1023) n",
+        )
+        .await;
+    // Each was held until a few minutes ago, by a process that may be paused.
+    engine.tamper(&expired(300, "node > 0")).await;
+    let (code, stdout, stderr) = run(another(&engine, &world, &own, &[]).args(["--log", "error"]));
+    assert_eq!((code, &*stdout), (Some(75), ""), "{stderr}");
+    assert!(stderr.contains("node: all numbers are held"), "{stderr}");
+    engine.tamper(&expired(601, "node = 5")).await;
+    engine.tamper(&expired(700, "node = 9")).await;
+    let longest_free = spawn(another(&engine, &world, &own, &[]), &own);
+    assert_eq!(numbers(&engine).await.0, [0, 9]);
+    let second = directory.path().join("second");
+    let next = spawn(another(&engine, &world, &second, &[]), &second);
+    assert_eq!(numbers(&engine).await.0, [0, 5, 9]);
+    drop((longest_free, next));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_process_whose_number_was_taken_ends_and_one_that_cannot_renew_is_not_ready() {
     let engine = Engine::postgres().await;
     let mut world = World::new(&engine, &[]).await;

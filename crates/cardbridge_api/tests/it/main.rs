@@ -35,6 +35,7 @@ mod references;
 mod replacements;
 mod secure_card;
 mod send_otp;
+mod shared_limits;
 mod three_ds;
 mod uploads;
 mod uploads_in_browser;
