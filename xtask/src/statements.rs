@@ -1,5 +1,5 @@
-//! The statements that the tests made the platform send to PostgreSQL, held to what engines with its
-//! wire can run when tables are spread by enterprise (docs/decisions/020-scale-out.md).
+//! The statements that the tests made the platform send to PostgreSQL, held to what engines with
+//! its wire can run when tables are spread by enterprise (docs/decisions/020-scale-out.md).
 //!
 //! The platform has a user of its own, so its statements are told from those of the tests.
 

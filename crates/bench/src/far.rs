@@ -1,7 +1,7 @@
 //! Purchases on one account of a PostgreSQL that is five milliseconds away, from one process and
 //! from three: what round trips cost.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -74,7 +74,7 @@ async fn measure_in(server: &Path, work_dir: &Path, url: &str) -> Result<[f64; 2
     Ok([one, three])
 }
 
-fn text(path: &PathBuf) -> Result<String> {
+fn text(path: &Path) -> Result<String> {
     Ok(path.to_str().context("a path that is text")?.to_owned())
 }
 

@@ -33,6 +33,7 @@ mod link_keys;
 mod link_reconciliations;
 mod link_totals;
 mod listing;
+mod location;
 mod migrations;
 mod money;
 mod opening;
@@ -84,6 +85,7 @@ pub use jobs::{Job, JobKind, Renewal};
 pub use kyc_tickets::{KycChange, KycChangeError, PlaceKycTicket, PlaceTicketError};
 pub use link_totals::{ComputedTotals, MAX_COUNTED_MESSAGES, MAX_LINK_RESPONSE_MS, TotalsRequest};
 pub use listing::{ListOrder, MAX_PAGE_ROWS, PageRequest};
+pub use location::{Location, Pooler, ServerLocation};
 pub use migrations::StartTurn;
 pub use money::{
     Advise, Advised, AnswerNote, BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation,
@@ -92,7 +94,6 @@ pub use money::{
     ReceiptRenderer, RepeatedApproval, ReverseAuthorisation, TakeBack, TakenBack, VelocityTerms,
     VmTariff, WebhookRenderer, Webhooks,
 };
-pub use opening::{Location, Pooler, ServerLocation};
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
 };

@@ -26,11 +26,13 @@ mod recognition;
 mod reconciled;
 mod renderers;
 mod stand_in;
+mod stand_in_use;
 mod steps;
 mod take_back;
 mod telling;
 mod terms;
 mod velocity;
+mod wanted;
 
 use domain::{AuthId, Authorisation, EnterpriseId, Timestamp};
 use tokio::sync::oneshot;
@@ -53,7 +55,7 @@ pub(crate) use messages::NetworkMessage;
 pub(crate) use messages::{first_of, identities, is_in_time};
 pub use renderers::{Change, FailedCheck, ReceiptRenderer, WebhookRenderer, Webhooks};
 #[cfg(test)]
-pub(crate) use stand_in::StandInUse;
+pub(crate) use stand_in_use::StandInUse;
 pub use terms::{OwnLimits, VelocityTerms, VmTariff};
 
 /// The writer's answer is not the command's kind: a programming error.

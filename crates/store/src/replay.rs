@@ -74,7 +74,7 @@ impl Store {
         let statements = std::iter::once(Statement::new(insert, params)).chain(more).collect();
         let answers = self.write_together(statements).await?;
         let requests = &self.inner.requests;
-        if requests.shared.fetch_add(1, Ordering::Relaxed) % REQUESTS_A_SWEEP == 0 {
+        if requests.shared.fetch_add(1, Ordering::Relaxed).is_multiple_of(REQUESTS_A_SWEEP) {
             let (store, now) = (self.clone(), self.clock().real_now());
             // Beside the answer, which need not wait for it.
             tokio::spawn(async move {

@@ -116,7 +116,10 @@ impl Database {
 
     /// Runs SQL behind the store's back.
     pub async fn tamper(&self, sql: &str) {
-        tamper(&self.location(), sql).await;
+        match self {
+            Self::Embedded(_) => tamper(&self.location(), sql).await,
+            Self::Server { .. } => execute(&self.url(), sql).await,
+        }
     }
 
     /// The ids that a query returns behind the store's back, sorted.

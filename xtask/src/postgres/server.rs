@@ -227,8 +227,8 @@ fn launch(
         let is_recorded = matches!(disk, Disk::Unsynced) && can_record(binaries);
         let recording = if is_recorded { RECORDING } else { "" };
         let settings = format!(
-            "{recording}-c listen_addresses=127.0.0.1 -c port={port} -c max_connections=200 -c fsync={fsync} \
-             -c unix_socket_directories={}",
+            "{recording}-c listen_addresses=127.0.0.1 -c port={port} -c max_connections=200 \
+             -c fsync={fsync} -c unix_socket_directories={}",
             text(directory)
         );
         let log_path = text(&log);

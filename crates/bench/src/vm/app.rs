@@ -59,7 +59,8 @@ impl App {
         let mut offered = products["items"].as_array().into_iter().flatten();
         let product = offered.find(|it| it["funding"] == funding).context("a product")?;
         let request = json!({
-            "product_code": text(product, "productCode")?, "first_name": "Test", "last_name": "User",
+            "product_code": text(product, "productCode")?,
+            "first_name": "Test", "last_name": "User",
             "amount": LOAD, "label": "bench",
             "card_address": {
                 "address_line_one": "1 Test Street", "city": "Testville", "state": "NY",

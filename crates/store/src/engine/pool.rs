@@ -39,8 +39,8 @@ impl Origin {
     }
 }
 
-/// The pause before a write is tried again, longer with each try and different for each node, so two
-/// processes do not collide again.
+/// The pause before a write is tried again, longer with each try and different for each node, so
+/// that two processes do not collide again.
 pub(super) fn pause(ids: &IdGenerator, tries: u32) -> Duration {
     let step_ms = TRY_PAUSE_MS + ids.node().unsigned_abs() % NODE_PAUSES;
     Duration::from_millis(u64::from(tries) * step_ms)

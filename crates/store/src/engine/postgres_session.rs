@@ -1,5 +1,6 @@
 //! A connection to a server.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,7 +11,6 @@ use super::postgres_error::engine_error;
 use super::postgres_wire::{Asked, Plans, send};
 use super::servers::Connection;
 use super::statement::{Answer, Statement};
-use super::tx::BoxFuture;
 use super::value::{Row, Value};
 use crate::StoreError;
 
@@ -41,7 +41,7 @@ pub(crate) struct Session {
     in_transaction: bool,
     /// Statements that travel with the next one. Whoever sends holds the lock until the last is on
     /// its way, so the server gets all statements in the order in which they were called for.
-    posted: Mutex<Posted>,
+    posted: Box<Mutex<Posted>>,
     /// True if a statement failed because another transaction was in the way.
     has_conflict: AtomicBool,
     /// True if the server does not answer or takes no writes. Another connection may lead to one
@@ -82,6 +82,8 @@ struct Refusal {
     is_before_last: bool,
     error: StoreError,
 }
+
+type Travelling<'a> = Pin<Box<dyn Future<Output = Result<Vec<Answer>, Refusal>> + Send + 'a>>;
 
 /// The end of a transaction that was not committed.
 pub(super) enum Uncommitted {
@@ -134,7 +136,7 @@ impl Session {
             plans,
             begin,
             in_transaction: false,
-            posted: Mutex::default(),
+            posted: Box::default(),
             has_conflict: AtomicBool::new(false),
             is_useless: AtomicBool::new(false),
             unanswered: AtomicUsize::new(0),
@@ -292,7 +294,7 @@ impl Session {
         let client = self.client().map_err(refused)?;
         self.unanswered.fetch_add(1, Ordering::Relaxed);
         // Boxed, because it lies deep inside every operation of the store.
-        let travelled: BoxFuture<'_, _> = Box::pin(self.travel_by(client, asked));
+        let travelled: Travelling<'_> = Box::pin(self.travel_by(client, asked));
         let limit = self.statement_timeout + self.time_beside(asked.len()).await;
         let answered = tokio::time::timeout(limit, travelled).await;
         self.unanswered.fetch_sub(1, Ordering::Relaxed);

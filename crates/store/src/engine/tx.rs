@@ -104,8 +104,8 @@ impl Tx {
         }
     }
 
-    /// Runs statements in their order, on a server in one round trip; the first that fails gives the
-    /// error.
+    /// Runs statements in their order, on a server in one round trip; the first that fails gives
+    /// the error.
     pub(crate) async fn together(&self, statements: &[Statement]) -> Result<Answers, StoreError> {
         if statements.is_empty() {
             return Ok(Answers::new(Vec::new()));

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use domain::{AccountOwner, AuthId, Authorisation, EnterpriseId, VmAppId};
 
 use super::batch::{BillKey, PanKey, bill_key};
-use super::load::Wanted;
 use super::messages::{KnownRow, NetworkMessage, known};
 use super::originals::candidates;
 use super::terms::{AccountKey, account_key};
+use super::wanted::Wanted;
 use crate::StoreError;
 use crate::engine::{Statement, Tx};
 use crate::records::{Counted, columns_of, sql};

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use domain::{
     AccountOwner, ArrivedMessage, AuthId, Authorisation, EnterpriseId, MessageIdentity, Timestamp,
+    VelocityUse,
 };
 use ledger::Account;
 
 use super::batch::{Batch, BillKey, Loaded, LoadedAccount, PanKey, StandInKey};
 use super::messages::{KnownRow, known};
 use super::originals::{candidates, early_reversals};
-use super::stand_in::lock_stand_in;
+use super::stand_in_use::lock_stand_in;
 use super::terms::AccountKey;
-use super::velocity::lock_use;
 use crate::StoreError;
 use crate::engine::{Answers, Statement, Tx};
 use crate::records::{Counted, columns, select, sql};
@@ -174,4 +174,12 @@ fn lock_bill((enterprise_id, outs_id): &BillKey) -> Statement {
 fn transfer_of((enterprise_id, reference): &(EnterpriseId, String)) -> Statement {
     let sql = sql!("{} WHERE enterprise_id = $1 AND reference = $2", select::<ledger::Transfer>());
     Statement::new(sql, [(*enterprise_id).into(), reference.into()])
+}
+
+/// Reads and locks the use of a PAN. It comes after the accounts: a process that counts for the
+/// first time on a PAN holds the lock of its account, so no two create the same row.
+fn lock_use((enterprise_id, pan_id): PanKey) -> Statement {
+    let sql =
+        sql!("{} WHERE enterprise_id = $1 AND pan_id = $2 FOR UPDATE", select::<VelocityUse>());
+    Statement::new(sql, [enterprise_id.into(), pan_id.into()])
 }

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ArrivedMessage, AuthId, Authorisation, EnterpriseId, MessageIdentity, Timestamp};
+use domain::{AuthId, Authorisation, EnterpriseId, Timestamp};
 
-use super::batch::{Batch, BillKey, PanKey, StandInKey, bill_key};
+use super::Command;
+use super::batch::{Batch, BillKey, StandInKey, bill_key};
 use super::foreseen::Foreseen;
 use super::keys::Keys;
-use super::messages::messages_of;
-use super::stand_in::stand_in_key;
-use super::terms::AccountKey;
-use super::velocity::giving;
-use super::{Command, VelocityTerms};
+use super::stand_in_use::stand_in_key;
+use super::wanted::Wanted;
 use crate::StoreError;
 use crate::engine::{Repeats, Tx};
 
@@ -83,81 +81,6 @@ async fn read_unforeseen(
     batch.read(tx, Keys { pans, ..Keys::default() }, real_now).await
 }
 
-/// What commands name.
-#[derive(Default)]
-pub(super) struct Wanted<'a> {
-    pub(super) named: BTreeSet<AuthId>,
-    pub(super) accounts: BTreeSet<AccountKey>,
-    references: BTreeSet<(EnterpriseId, String)>,
-    pans: BTreeSet<PanKey>,
-    /// Messages that are looked for because they may have arrived before.
-    messages: Vec<MessageIdentity>,
-    /// Messages that name an original.
-    pub(super) naming: Vec<&'a ArrivedMessage>,
-    /// Messages that a reversal may wait for.
-    begun: Vec<&'a ArrivedMessage>,
-    /// Advices.
-    pub(super) stated: Vec<&'a ArrivedMessage>,
-    /// Authorisations that are named by their ids.
-    pub(super) originals: BTreeSet<AuthId>,
-}
-
-impl<'a> Wanted<'a> {
-    fn by(commands: &[&'a Command], repeats: Repeats) -> Self {
-        let mut wanted = Self::default();
-        for command in commands {
-            let (accounts, auth_id) = command.names();
-            wanted.accounts.extend(accounts);
-            wanted.named.extend(auth_id);
-            wanted.add(command, repeats);
-        }
-        wanted
-    }
-
-    fn add(&mut self, command: &'a Command, repeats: Repeats) {
-        match command {
-            Command::Begin(request) => {
-                let it = &request.authorisation;
-                // A message that follows an authorisation closed by now would be refused, so a
-                // repeat must be recognised first.
-                if repeats == Repeats::Sought || it.original_auth_id.is_some() {
-                    self.messages.extend(messages_of(request).into_iter().map(|it| it.identity));
-                }
-                self.begun.extend(request.message.iter().map(|arrival| &arrival.message));
-                self.count(it.enterprise_id, request.velocity);
-            }
-            Command::TakeBack(request) => {
-                if repeats == Repeats::Sought {
-                    self.messages.push(request.message.message.identity.clone());
-                }
-                self.naming.push(&request.message.message);
-            }
-            Command::Advise(request) => {
-                self.messages.push(request.message.identity.clone());
-                self.stated.push(&request.message);
-                if request.kept.is_some() {
-                    self.begun.push(&request.message);
-                    self.naming.push(&request.message);
-                }
-                self.originals.extend(request.names);
-                self.count(request.record.enterprise_id, request.velocity);
-            }
-            Command::Reverse(request) => {
-                self.originals.insert(request.auth_id);
-            }
-            Command::Move(request) => {
-                self.references.insert((request.enterprise_id, request.reference.clone()));
-            }
-            _ => {}
-        }
-    }
-
-    fn count(&mut self, enterprise_id: EnterpriseId, terms: Option<VelocityTerms>) {
-        let terms = terms.filter(|terms| terms.are_counted());
-        self.pans.extend(terms.map(|terms| (enterprise_id, terms.pan_id)));
-    }
-}
-
 /// The bills that commands need as a whole.
 fn bills<'a>(
     commands: &[&Command],
@@ -185,6 +108,16 @@ fn bills<'a>(
         (!is_alone || it.is_completion() || it.is_increment()).then(|| bill_key(it))
     };
     named.filter_map(key).collect()
+}
+
+/// The authorisation whose limits may get something back by a command.
+fn giving(command: &Command) -> Option<AuthId> {
+    match command {
+        Command::Decide(decision) if !decision.cause.is_approval() => Some(decision.auth_id),
+        Command::Reverse(request) => Some(request.auth_id),
+        Command::Expire { auth_id, .. } => Some(*auth_id),
+        _ => None,
+    }
 }
 
 /// The day on which a decision may stand in.

@@ -10,32 +10,13 @@ use domain::{
 };
 use ledger::{Bucket, Movement};
 
-use super::Command;
 use super::apply::Group;
 use super::batch::{Batch, LoadedUse, PanKey};
 use super::bill::Bill;
 use super::terms::VelocityTerms;
 use crate::StoreError;
-use crate::engine::{Statement, Tx};
-use crate::records::{Counted, PanUse, select, sql};
-
-/// The authorisation whose limits may get something back by a command.
-pub(super) fn giving(command: &Command) -> Option<AuthId> {
-    match command {
-        Command::Decide(decision) if !decision.cause.is_approval() => Some(decision.auth_id),
-        Command::Reverse(request) => Some(request.auth_id),
-        Command::Expire { auth_id, .. } => Some(*auth_id),
-        _ => None,
-    }
-}
-
-/// Reads and locks the use of a PAN. It comes after the accounts: a process that counts for the
-/// first time on a PAN holds the lock of its account, so no two create the same row.
-pub(super) fn lock_use((enterprise_id, pan_id): PanKey) -> Statement {
-    let sql =
-        sql!("{} WHERE enterprise_id = $1 AND pan_id = $2 FOR UPDATE", select::<VelocityUse>());
-    Statement::new(sql, [enterprise_id.into(), pan_id.into()])
-}
+use crate::engine::Tx;
+use crate::records::{Counted, PanUse};
 
 impl Batch {
     /// The PANs of bills that were read, to which the group's commands may give something back.

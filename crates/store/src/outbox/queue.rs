@@ -102,7 +102,8 @@ fn ends(queue: Queue) -> [Statement; 2] {
     [LAST, FIRST_PENDING].map(|sql| Statement::new(sql, queue.map(Value::Int)))
 }
 
-/// The query for the first pending webhook of an event's queue, locked, with whether it may be sent.
+/// The query for the first pending webhook of an event's queue, locked, with whether it may be
+/// sent.
 pub(super) fn first_pending(event: &WebhookEvent) -> Statement {
     Statement::new(FIRST_PENDING, queue_of(event).map(Value::Int))
 }
