@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::command::{Failure, cargo};
 use crate::postgres::Disk;
 use crate::stage::{spoken, stage, succeed};
-use crate::{browser, interpreters, openapi, postgres, python, s3, statements, tidy};
+use crate::{browser, ha, interpreters, openapi, postgres, python, s3, statements, tidy};
 
 /// Environment variable that tells tests with many cases, histories or crashes to try all of them:
 /// it is 1 with `--long`, and otherwise unset.
@@ -25,8 +25,17 @@ pub enum Counts {
 
 /// Runs every part in order and stops at the first that fails.
 pub fn run(counts: Counts) -> Result<(), Failure> {
+    timed(|| parts(counts))
+}
+
+/// Runs the tests with several machines, which need programs that not every machine offers.
+pub fn run_ha() -> Result<(), Failure> {
+    timed(ha::run)
+}
+
+fn timed(run: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     let started = Instant::now();
-    let outcome = parts(counts);
+    let outcome = run();
     let taken = spoken(started.elapsed());
     match outcome {
         Ok(()) => {

@@ -264,6 +264,19 @@ pub enum AuthoriseError {
 }
 
 impl AuthoriseError {
+    /// True if the same message may succeed a moment later. What may have been written of it is
+    /// declined first, so that a repeat charges nobody twice.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::Overloaded => true,
+            Self::Store(error) | Self::Money(MoneyError::Store(error)) => {
+                error.is_passing() || matches!(error, StoreError::InDoubt(_))
+            }
+            _ => false,
+        }
+    }
+
     /// True if something on our side failed; all other errors are the message's own fault, or a
     /// hold that is closed by now.
     pub(crate) const fn is_fault(&self) -> bool {

@@ -171,7 +171,7 @@ impl From<SchemeError> for Failure {
             | SchemeError::Authorise(AuthoriseError::Amount) => {
                 Self::illegal("amount is not acceptable")
             }
-            SchemeError::Authorise(AuthoriseError::Overloaded) => Self::overloaded(),
+            SchemeError::Authorise(error) if error.is_passing() => Self::overloaded(),
             SchemeError::Store(error)
             | SchemeError::Authorise(
                 AuthoriseError::Store(error) | AuthoriseError::Money(MoneyError::Store(error)),

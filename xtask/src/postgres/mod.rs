@@ -3,6 +3,7 @@
 
 mod find;
 mod install;
+mod pooler;
 mod server;
 
 use crate::command::{Failure, command};
@@ -11,10 +12,14 @@ use crate::stage::succeed;
 use crate::{browser, python, s3};
 
 pub use find::DIRECTORY_VARIABLE;
-pub use server::{Disk, Server};
+pub use pooler::Pooler;
+pub use server::{Disk, Server, as_account};
 
 /// Environment variable with PostgreSQL's URL, for tests.
 pub const URL_VARIABLE: &str = "CARDBRIDGE_TEST_POSTGRES_URL";
+
+/// Environment variable with the address of a pooler before it, for tests that run behind one.
+pub const POOLER_VARIABLE: &str = "CARDBRIDGE_TEST_POOLER";
 
 /// Set to 1: the finder sees nothing before installation, so installing can be tested.
 const HIDE_VARIABLE: &str = "CARDBRIDGE_XTASK_HIDE_POSTGRES";

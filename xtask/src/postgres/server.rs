@@ -116,6 +116,11 @@ impl Drop for Server {
     }
 }
 
+/// A command as the account that runs the server.
+pub fn as_account(words: &[&str]) -> Result<Command, Failure> {
+    Ok(Account::current()?.command(words))
+}
+
 /// The program and arguments of one command.
 #[derive(Clone)]
 struct Words(Vec<String>);
@@ -135,13 +140,13 @@ impl Words {
 }
 
 /// The account that runs the server.
-struct Account {
+pub(super) struct Account {
     /// User and group of [`SYSTEM_USER`] if we are root.
     system: Option<(u32, u32)>,
 }
 
 impl Account {
-    fn current() -> Result<Self, Failure> {
+    pub(super) fn current() -> Result<Self, Failure> {
         if id(&["-u"])? != 0 {
             return Ok(Self { system: None });
         }
@@ -160,7 +165,13 @@ impl Account {
         Words(["su", SYSTEM_USER, "-s", "/bin/sh", "-c", &script].map(str::to_owned).to_vec())
     }
 
-    fn own(&self, path: &Path) -> Result<(), Failure> {
+    /// A command as this account runs it.
+    pub(super) fn command(&self, words: &[&str]) -> Command {
+        let words = Words(words.iter().map(|word| (*word).to_owned()).collect());
+        self.shell(&words).command()
+    }
+
+    pub(super) fn own(&self, path: &Path) -> Result<(), Failure> {
         let Some((user, group)) = self.system else { return Ok(()) };
         chown(path, Some(user), Some(group)).map_err(|error| failed(path, &error))
     }
@@ -171,7 +182,7 @@ fn id(arguments: &[&str]) -> Result<u32, Failure> {
     text.trim().parse().map_err(|_| "id did not print a number".to_owned())
 }
 
-fn fresh_directory(account: &Account) -> Result<PathBuf, Failure> {
+pub(super) fn fresh_directory(account: &Account) -> Result<PathBuf, Failure> {
     let directory = std::env::temp_dir().join(format!("cardbridge-postgres-{}", random_hex()?));
     fs::DirBuilder::new()
         .mode(0o700)
@@ -257,7 +268,7 @@ fn pg_ctl(binaries: &Path, data: &Path, arguments: &[&str]) -> Words {
     Words(words)
 }
 
-fn free_port() -> Result<u16, Failure> {
+pub(super) fn free_port() -> Result<u16, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| format!("no port: {error}"))?;
     Ok(listener.local_addr().map_err(|error| format!("no port: {error}"))?.port())
 }
@@ -275,11 +286,11 @@ fn tail(log: &Path) -> String {
     String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(LOG_TAIL_BYTES)..]).into_owned()
 }
 
-fn text(path: &Path) -> String {
+pub(super) fn text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-fn failed(path: &Path, error: &std::io::Error) -> Failure {
+pub(super) fn failed(path: &Path, error: &std::io::Error) -> Failure {
     format!("{}: {error}", path.display())
 }
 

@@ -45,6 +45,7 @@ impl From<AuthoriseError> for Problem {
             AuthoriseError::NotIncrementable => {
                 Self::conflict("not_incrementable", error.to_string())
             }
+            error if error.is_passing() => Self::unavailable(),
             AuthoriseError::Overloaded => Self::unavailable(),
             AuthoriseError::Undecided => Self::conflict("undecided", error.to_string()),
             AuthoriseError::Money(error) => error.into(),

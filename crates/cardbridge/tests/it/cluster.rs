@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Names the directory of PostgreSQL's programs; `cargo xtask test` sets it.
-const DIRECTORY_VARIABLE: &str = "CARDBRIDGE_POSTGRES_BIN";
+pub const DIRECTORY_VARIABLE: &str = "CARDBRIDGE_POSTGRES_BIN";
 /// Access from this machine without a password.
 pub const TRUSTED: &str =
     "host all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n";
@@ -194,7 +194,7 @@ fn signal(name: &str, processes: &[String]) {
 }
 
 /// The same, of which some may have ended.
-fn signal_those_there(name: &str, processes: &[String]) {
+pub fn signal_those_there(name: &str, processes: &[String]) {
     if !processes.is_empty() {
         let mut shell = signalling(name, processes);
         let _ = shell.stdout(Stdio::null()).stderr(Stdio::null()).status();
@@ -239,7 +239,7 @@ fn free_port() -> u16 {
 }
 
 /// The user and group that run a server if we are root, which PostgreSQL refuses.
-fn account() -> Option<(u32, u32)> {
+pub fn account() -> Option<(u32, u32)> {
     let id = |arguments: &[&str]| -> u32 {
         let output = Command::new("id").args(arguments).output().unwrap();
         String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
@@ -247,7 +247,7 @@ fn account() -> Option<(u32, u32)> {
     (id(&["-u"]) == 0).then(|| (id(&["-u", "postgres"]), id(&["-g", "postgres"])))
 }
 
-fn own_directory() -> TempDir {
+pub fn own_directory() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     if let Some((user, group)) = account() {
         chown(directory.path(), Some(user), Some(group)).unwrap();

@@ -24,7 +24,7 @@ const ANSWERS_BEFORE_KILL: usize = 60;
 const THINKING: Duration = Duration::from_millis(40);
 
 /// The answers to the network: by its key's number, the authId and whether approved.
-type Answers = BTreeMap<usize, (String, bool)>;
+pub type Answers = BTreeMap<usize, (String, bool)>;
 
 /// A purchase of 1.00 with the network's key number `n`.
 pub fn keyed(card_id: &str, n: usize) -> Value {
@@ -141,7 +141,7 @@ async fn check(world: &World, card_id: &str, answered: &Answers) {
 }
 
 /// Each decided authorisation has its result webhook, and all its webhooks agree.
-async fn every_result_arrives(world: &World, answered: &Answers) {
+pub async fn every_result_arrives(world: &World, answered: &Answers) {
     let wanted: HashMap<&str, &str> = answered
         .values()
         .map(|(auth_id, approved)| (&**auth_id, if *approved { "A" } else { "D" }))

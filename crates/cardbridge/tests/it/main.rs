@@ -19,6 +19,7 @@ mod faults;
 mod file_handles;
 mod forwarding;
 mod full_disk;
+mod ha;
 mod hanging_commit;
 mod iso;
 mod iso_peer;

@@ -18,8 +18,20 @@ const SAME: [&str; 2] = ["--node", "0"];
 
 /// `serve` over the world's database, from its own data directory with the world's keys.
 pub fn another(engine: &Engine, world: &World, own: &Path, options: &[&str]) -> Command {
+    another_on(engine, world, own, [0, 0], options)
+}
+
+/// The same on these ports: of the API and of operators.
+pub fn another_on(
+    engine: &Engine,
+    world: &World,
+    own: &Path,
+    ports: [u16; 2],
+    options: &[&str],
+) -> Command {
     let mut command = cardbridge();
-    command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
+    let [public, admin] = ports.map(|port| format!("127.0.0.1:{port}"));
+    command.args(["serve", "--listen", &public, "--admin-listen", &admin]);
     command.arg("--data-dir").arg(own).args(engine.options()).args(options);
     command.arg("--master-key-file").arg(world.data_dir().join("master.key"));
     command.arg("--admin-token-file").arg(world.data_dir().join("admin.token"));
@@ -218,19 +230,72 @@ fn all_start(commands: impl Iterator<Item = Command>) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn processes_that_start_at_once_wait_for_one_anothers_migration() {
+/// Starts four processes at once over a server's database.
+fn four_start(engine: &Engine) {
     let directory = tempfile::tempdir().unwrap();
     let keys = directory.path().join("keys");
     drop(Server::start(&keys, &[]));
-    let engine = Engine::postgres().await;
     all_start((0..4).map(|node| {
         let mut command = cardbridge();
         let own = directory.path().join(format!("own-{node}"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"]);
-        command.arg("--data-dir").arg(own).args(of(&engine, &keys, &node.to_string()));
+        command.arg("--data-dir").arg(own).args(of(engine, &keys, &node.to_string()));
         command
     }));
+}
+
+/// A database without tables: those of tests have theirs from the beginning.
+async fn emptied() -> Engine {
+    let engine = Engine::postgres().await;
+    engine.tamper("DROP SCHEMA public CASCADE").await;
+    engine.tamper("CREATE SCHEMA public").await;
+    engine
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_at_once_on_an_empty_database_wait_for_one_another() {
+    four_start(&emptied().await);
+}
+
+/// The last version of the schema before node numbers were leased.
+const OLD_VERSION: i32 = 12;
+
+/// A database as an older version left it.
+async fn old() -> Engine {
+    let history = "SELECT version, name, applied_on, checksum FROM refinery_schema_history";
+    let recent = Engine::postgres().await.connect().await;
+    let recent = recent.query(history, &[]).await.unwrap();
+    let engine = emptied().await;
+    engine
+        .tamper(
+            "CREATE TABLE refinery_schema_history (version INT4 PRIMARY KEY, \
+             name VARCHAR(255), applied_on VARCHAR(255), checksum VARCHAR(255))",
+        )
+        .await;
+    let session = engine.connect().await;
+    let mut recent: Vec<_> = recent.iter().map(|row| (row.get::<_, i32>(0), row)).collect();
+    recent.sort_by_key(|(version, _)| *version);
+    let files = concat!(env!("CARGO_MANIFEST_DIR"), "/../store/migrations/postgres");
+    for (version, row) in recent.into_iter().filter(|(version, _)| *version <= OLD_VERSION) {
+        let text = |column: usize| row.get::<_, String>(column);
+        let file = format!("{files}/V{version}__{}.sql", text(1));
+        session.batch_execute(&std::fs::read_to_string(file).unwrap()).await.unwrap();
+        let insert = "INSERT INTO refinery_schema_history VALUES ($1, $2, $3, $4)";
+        let values: [&(dyn tokio_postgres::types::ToSql + Sync); 4] =
+            [&version, &text(1), &text(2), &text(3)];
+        session.execute(insert, &values).await.unwrap();
+    }
+    engine
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_start_at_once_on_an_old_database_wait_for_one_another() {
+    let engine = old().await;
+    four_start(&engine);
+    let later = "SELECT COUNT(*) FROM refinery_schema_history WHERE version > $1";
+    let session = engine.connect().await;
+    let later: i64 = session.query_one(later, &[&OLD_VERSION]).await.unwrap().get(0);
+    assert!(later > 0, "it was not old");
 }
 
 /// Options for a process with this number and the keys of a sandbox.
