@@ -215,25 +215,26 @@ async fn retry(tx: &Tx, job_id: JobId, now: Timestamp) -> Result<Option<Job>, St
     let kinds: Vec<_> = JobKind::ALL.iter().map(|kind| format!("'{kind}'")).collect();
     let kinds = kinds.join(", ");
     // Naming every kind makes the query use the index by due time.
-    let sql = format!(
-        "{} WHERE kind IN ({kinds}) AND due_at = $1 AND job_id = $2 FOR UPDATE",
-        select::<Job>()
-    );
+    let sql =
+        format!("{} WHERE kind IN ({kinds}) AND due_at = $1 AND job_id = $2", select::<Job>());
     let params = [Job::PARKED_UNTIL.into(), job_id.into()];
     let Some(parked) = tx.one::<Job>(&sql, &params).await? else { return Ok(None) };
-    retry_parked(tx, parked.enterprise_id, parked.kind, parked.subject_id, now).await?;
+    let Job { enterprise_id, kind, subject_id, .. } = parked;
+    if !retry_parked(tx, enterprise_id, kind, subject_id, now).await? {
+        return Ok(None);
+    }
     Ok(Some(Job { due_at: now, attempts: 0, leased_until: None, ..parked }))
 }
 
 /// Makes the job of a kind about one subject due at `due_at` if it is parked, as if nobody
-/// had tried it yet.
+/// had tried it yet; false if it is not.
 pub(crate) async fn retry_parked(
     tx: &Tx,
     enterprise_id: EnterpriseId,
     kind: JobKind,
     subject_id: i64,
     due_at: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let sql = "UPDATE job SET due_at = $4, attempts = 0, leased_until = NULL \
         WHERE enterprise_id = $1 AND subject_id = $2 AND kind = $3 AND due_at = $5";
     let params = [
@@ -243,7 +244,7 @@ pub(crate) async fn retry_parked(
         due_at.into(),
         Job::PARKED_UNTIL.into(),
     ];
-    tx.execute(sql, &params).await.map(drop)
+    tx.execute(sql, &params).await.map(|count| count > 0)
 }
 
 /// Writes a new job, if there is one.

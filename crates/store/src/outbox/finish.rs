@@ -1,7 +1,8 @@
 //! The end of a try, and resending by hand.
 
 use domain::{
-    ChallengeId, DeliveryStatus, Timestamp, WebhookEvent, WebhookId, WebhookSubType, WebhookType,
+    ChallengeId, DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId, WebhookSubType,
+    WebhookType,
 };
 
 use super::{Attempt, AttemptOutcome, Delivery, destination, queue};
@@ -106,12 +107,17 @@ pub(super) async fn resend(
     webhook_id: WebhookId,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let owner = "SELECT enterprise_id FROM webhook WHERE webhook_id = $1";
+    let owner: Option<EnterpriseId> = tx.one(owner, &[webhook_id.into()]).await?;
+    let Some(owner) = owner else { return Ok(false) };
     let sql = sql!(
-        "SELECT {}, seq FROM webhook WHERE webhook_id = $1 AND status <> 'PENDING' \
-         AND (vm_app_id = 0 OR status = 'DEAD') AND LENGTH(body) > 0 FOR UPDATE",
+        "SELECT {}, seq FROM webhook WHERE enterprise_id = $1 AND webhook_id = $2 \
+         AND status <> 'PENDING' AND (vm_app_id = 0 OR status = 'DEAD') AND LENGTH(body) > 0 \
+         FOR UPDATE",
         columns::<WebhookEvent>()
     );
-    let found: Option<(WebhookEvent, i64)> = tx.one(sql, &[webhook_id.into()]).await?;
+    let found: Option<(WebhookEvent, i64)> =
+        tx.one(sql, &[owner.into(), webhook_id.into()]).await?;
     let Some((event, seq)) = found else { return Ok(false) };
     let sql = "UPDATE webhook SET status = 'PENDING', tries = 0, next_attempt_at = $1, \
         leased_until = NULL, is_first = 0 WHERE enterprise_id = $2 AND webhook_id = $3";
