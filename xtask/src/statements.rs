@@ -28,7 +28,7 @@ const LOCKED_BY_SECRET: [&str; 2] = [
     // The caller of the extraction has no key yet, so nobody knows the enterprise.
     "FROM key_extraction WHERE code_digest = $",
 ];
-/// The most statements that read or change rows of enterprises without naming one: polls of workers,
+/// The most statements on rows of enterprises that name none: polls of workers,
 /// sweeps, lists for operators, and what networks and operators name by an id alone.
 const MOST_OF_ALL: usize = 110;
 
