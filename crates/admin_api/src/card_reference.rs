@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 
 use axum::Json;
-use domain::{AuthId, Card, CardId, EnterpriseId};
-use store::AuthorisationView;
+use domain::{AuthId, Authorisation, Card, CardId, EnterpriseId};
 
 use crate::paging::{ListQuery, Page};
 use crate::problem::Problem;
@@ -75,11 +74,7 @@ impl CardNames {
         state: &ApiState,
         auth_id: AuthId,
     ) -> Result<Self, Problem> {
-        let found = state
-            .store
-            .find_of_anyone::<AuthorisationView>(auth_id)
-            .await?
-            .map(|it| it.authorisation);
+        let found = state.store.find_of_anyone::<Authorisation>(auth_id).await?;
         Self::of(state, found.map(|it| (it.enterprise_id, it.card_id)).into_iter().collect()).await
     }
 

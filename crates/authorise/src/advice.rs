@@ -9,7 +9,7 @@ use domain::{
     MessageIdentity, MessageKind, Money, NetworkKey, ResponseCode, WebhookId, WebhookSubType,
 };
 use schedule::{JobError, LeasedJobs};
-use store::{AdviceTold, Advise, Advised, AuthorisationView, Claim, Job, JobKind, Store};
+use store::{AdviceTold, Advise, Advised, Claim, Job, JobKind, Store};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use wire::cardbridge::webhook::authorisation_result_event;
@@ -129,7 +129,7 @@ impl Authoriser {
     async fn tell_advice(&self, job: Job) -> Result<(), JobError> {
         let AuthoriserParts { store, vault, .. } = &self.parts;
         let auth_id = AuthId::from_i64(job.subject_id);
-        let Some(view) = store.find_of_anyone::<AuthorisationView>(auth_id).await? else {
+        let Some(view) = store.authorisation_view(auth_id).await? else {
             return Ok(store.end_advice_telling(job).await?);
         };
         let it = Arc::new(view.authorisation);

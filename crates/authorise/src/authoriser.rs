@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use domain::{AuthId, Authorisation, PinVerdict, ResponseCode, TransactionType, WebhookId};
 use store::{
-    AuthorisationView, BeginOutcome, Claim, DecideAuthorisation, OpenDay, PinPresentation,
-    StoreError, TakenBack,
+    BeginOutcome, Claim, DecideAuthorisation, OpenDay, PinPresentation, StoreError, TakenBack,
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::{Instant, timeout_at};
@@ -181,8 +180,8 @@ impl Authoriser {
     /// [`AuthoriseError`]; `Undecided` if it remains undecided.
     pub async fn outcome(&self, auth_id: AuthId) -> Result<AuthorisationAnswer, AuthoriseError> {
         let started = Instant::now();
-        let view = self.parts.store.find_of_anyone::<AuthorisationView>(auth_id).await?;
-        let begun = view.ok_or(AuthoriseError::Missing("authorisation"))?.authorisation;
+        let found = self.parts.store.find_of_anyone::<Authorisation>(auth_id).await?;
+        let begun = found.ok_or(AuthoriseError::Missing("authorisation"))?;
         let authorisation = repeat::decided(&self.parts.store, begun, None).await?;
         let total_ms = whole_ms(started.elapsed());
         Ok(AuthorisationAnswer { authorisation, repeated: true, total_ms, enterprise_ms: None })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{AuthId, Authorisation, Cause};
-use store::{AuthorisationView, MoneyError, Store, WritesUnderWay};
+use store::{MoneyError, Store, WritesUnderWay};
 use wire::vm::VmSettings;
 
 use crate::decision::cause_of;
@@ -57,7 +57,7 @@ pub(crate) async fn decline(
     auth_id: AuthId,
     cause: Cause,
 ) -> Result<Authorisation, AuthoriseError> {
-    let view = store.find_of_anyone::<AuthorisationView>(auth_id).await?;
+    let view = store.authorisation_view(auth_id).await?;
     let view = view.ok_or(AuthoriseError::Missing(AUTHORISATION))?;
     let cause = cause_of(&view.authorisation, Err(Fault::from(cause)));
     let receipt = Arc::new(StoredReceipt::of(&view.receipt));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use domain::{AuthId, Cause};
-use store::Store;
+use store::{Store, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -16,6 +16,8 @@ use crate::request::AuthoriseError;
 
 /// Pause between two looks.
 const LOOK_PAUSE: Duration = Duration::from_secs(2);
+/// What processes of the version before wrote is taken over with every so many looks.
+const LOOKS_AN_ADOPTION: u32 = 15;
 /// Authorisations read at a time.
 const BATCH: u32 = 200;
 /// Authorisations declined at once.
@@ -31,11 +33,12 @@ pub(crate) struct LeftBehind {
     vm_settings: Option<VmSettings>,
     /// Those that could not be declined, and when they are tried again.
     failed: HashMap<AuthId, Instant>,
+    looks: u32,
 }
 
 impl LeftBehind {
     pub(crate) fn new(store: Store, vm_settings: Option<VmSettings>) -> Self {
-        Self { store, vm_settings, failed: HashMap::new() }
+        Self { store, vm_settings, failed: HashMap::new(), looks: 0 }
     }
 
     /// Looks again and again until `stopped` turns true.
@@ -62,7 +65,15 @@ impl LeftBehind {
             batch.retain(|auth_id| !self.failed.contains_key(auth_id));
             self.decline_all(batch).await?;
         }
+        self.adopt_older().await?;
         Ok(self.store.forget_answers_of_dead_processes().await?)
+    }
+
+    /// Now and then takes over what processes of the version before wrote.
+    async fn adopt_older(&mut self) -> Result<(), StoreError> {
+        self.looks = self.looks.wrapping_add(1);
+        while self.looks.is_multiple_of(LOOKS_AN_ADOPTION) && self.store.adopt_older().await? > 0 {}
+        Ok(())
     }
 
     /// Ends early if the store is away: the next look goes on.

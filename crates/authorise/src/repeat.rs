@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{Authorisation, AuthorisationStatus, Enterprise};
-use store::{AuthorisationView, MoneyError, Store};
+use store::{MoneyError, Store};
 use tokio::time::Instant;
 
 use crate::request::AuthoriseError;
@@ -38,8 +38,8 @@ pub(crate) async fn decided(
             return Err(AuthoriseError::Undecided);
         }
         tokio::time::sleep(PAUSE).await;
-        let found = store.find_of_anyone::<AuthorisationView>(latest.auth_id).await?;
-        latest = found.ok_or(AuthoriseError::Missing("authorisation"))?.authorisation;
+        let found = store.find_of_anyone::<Authorisation>(latest.auth_id).await?;
+        latest = found.ok_or(AuthoriseError::Missing("authorisation"))?;
     }
     Ok(latest)
 }

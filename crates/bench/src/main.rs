@@ -14,6 +14,7 @@ mod connection;
 mod cost;
 mod enterprise;
 mod far;
+mod growth;
 mod hot_deposit;
 mod link_cost;
 mod link_overhead;

@@ -63,6 +63,8 @@ pub enum Subject {
     /// An authorisation in a store of millions compared with one of thousands; needs `cost` for its
     /// bound.
     Scale,
+    /// Bytes that an authorisation leaves on PostgreSQL, and those that it writes to its log.
+    Growth,
     /// Start to ready, and idle memory.
     Start,
     /// Memory and CPU of 1,000 idle connections of a link.

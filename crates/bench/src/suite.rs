@@ -11,8 +11,8 @@ use crate::options::{Options, Subject};
 use crate::platform::Platform;
 use crate::report::{Measurement, json_line, table};
 use crate::{
-    backlog, cards, codec, cost, far, hot_deposit, link_cost, link_overhead, links, overhead,
-    process, recon, scale, signed_get, start, vm,
+    backlog, cards, codec, cost, far, growth, hot_deposit, link_cost, link_overhead, links,
+    overhead, process, recon, scale, signed_get, start, vm,
 };
 
 /// Runs the selected measurements, prints the results, and returns whether every bound was met.
@@ -36,6 +36,10 @@ pub async fn run(options: &Options) -> Result<bool> {
     if let Some(url) = options.postgres_url.as_deref().filter(|_| is_asked(Subject::Far)) {
         eprintln!("PostgreSQL five milliseconds away ...");
         measurements.extend(far::measure(&server, &work_dir, url).await?);
+    }
+    if let Some(url) = options.postgres_url.as_deref().filter(|_| is_asked(Subject::Growth)) {
+        eprintln!("growth ...");
+        measurements.extend(growth::measure(&server, &work_dir, url).await?);
     }
     if is_asked(Subject::Scale) {
         let whole_us = measurements.iter().find(|it| it.key == "authorisation_us");

@@ -148,6 +148,10 @@ pub struct ServeArgs {
     /// postgres://... [default: embedded SQLite inside the data directory]
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+    /// postgres://... of a standby for ledger verify, exports and operators' lists of
+    /// authorisations and transactions [default: all is read where it is written]
+    #[arg(long, value_name = "URL")]
+    read_database_url: Option<String>,
     /// sync, or async-accepted to let production run with asynchronous standbys [default: sync]
     #[arg(long, value_name = "WORD")]
     database_durability: Option<String>,
@@ -181,6 +185,13 @@ pub struct ServeArgs {
     /// --database-url, otherwise 0]
     #[arg(long, value_name = "SECONDS")]
     drain: Option<String>,
+    /// Whole months of authorisations that are kept beside the present one, at least 3; older ones
+    /// are exported and deleted [default: all are kept]
+    #[arg(long, value_name = "MONTHS")]
+    retention_months: Option<String>,
+    /// Directory for the exports of --retention-months [default: exports in the data directory]
+    #[arg(long, value_name = "DIR")]
+    export_dir: Option<String>,
     /// File (0600) with the operator's token [default: made in the sandbox's data directory]
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<String>,
@@ -212,6 +223,7 @@ impl ServeArgs {
             ("kyc", self.kyc),
             ("data-dir", self.data_dir),
             ("database-url", self.database_url),
+            ("read-database-url", self.read_database_url),
             ("database-durability", self.database_durability),
             ("database-connections", self.database_connections),
             ("database-pooler", self.database_pooler),
@@ -222,6 +234,8 @@ impl ServeArgs {
             ("trusted-proxies", self.trusted_proxies),
             ("signature-window-ms", self.signature_window_ms),
             ("drain", self.drain),
+            ("retention-months", self.retention_months),
+            ("export-dir", self.export_dir),
             ("admin-token-file", self.admin_token_file),
             ("master-key-file", self.master_key_file),
             ("outbound-allow", self.outbound_allow),

@@ -15,6 +15,7 @@ use listener::limiter::SharedLimits;
 use mail::Mailer;
 use metrics_exporter_prometheus::PrometheusHandle;
 use outbound::Outbound;
+use retention::{Export, RetentionWorker};
 use schedule::Schedule;
 use scheme::{Link, SimulatedNetwork};
 use store::{Reports, Store};
@@ -45,6 +46,9 @@ pub struct Ground {
     pub cards: CardsSettings,
     /// The settings of dialect 2.
     pub vm: VmSettings,
+    /// How many whole months are kept beside the present one, and where the rest is exported to;
+    /// `None` = all are kept.
+    pub retention: Option<(u16, Export)>,
     /// Number of exchanges with enterprises beyond which late replies are no longer awaited.
     pub max_exchanges: usize,
 }
@@ -126,6 +130,9 @@ impl Parts {
         });
         let mut workers = workers::all(&store, &vault, &outbound, ground.cards, vm);
         workers.push(Arc::new(advice_worker(store.clone(), Arc::clone(&authoriser))));
+        if let Some((months, export)) = ground.retention {
+            workers.push(Arc::new(RetentionWorker::new(store.clone(), export, months)));
+        }
         let network = SimulatedNetwork::new(store.clone(), vault.clone(), authoriser.clone());
         Self {
             mode,

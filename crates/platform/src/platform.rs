@@ -9,6 +9,7 @@ use crypto::RsaPool;
 use domain::{Clock, Mode, Random, SystemRandom};
 use listener::{ListenerSettings, Stop, serve_listener};
 use outbound::{AddressPolicy, Outbound};
+use retention::Export;
 use scheme::{Intake, Link, LinkSettings, keep_keys, serve_link};
 use store::Store;
 use tokio::sync::watch;
@@ -220,6 +221,10 @@ fn ground(
             identity_checks: config.identity_checks,
         },
         vm: config.vm,
+        retention: config.retention_months.map(|months| {
+            let own = || config.data_dir.join("exports");
+            (months, Export::to(config.export_dir.clone().unwrap_or_else(own)))
+        }),
         max_exchanges: handles.exchanges,
     })
 }

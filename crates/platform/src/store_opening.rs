@@ -38,6 +38,9 @@ pub async fn open(
     }
     let ids = Arc::new(IdGenerator::new(clock.clone(), config.node.first()));
     let store = Store::open(location, clock.clone(), ids).await.map_err(not_opened)?;
+    if let Some(server) = &config.read_database {
+        store.read_aside_from(server).map_err(not_opened)?;
+    }
     if config.mode == Mode::Production {
         durability::require(config, &store).await?;
     }

@@ -10,7 +10,7 @@ use domain::{
     AuthId, AuthType, Authorisation, AuthorisationStatus, Card, CardId, HoldState, MessageOutcome,
     Money, PinVerdict, TransactionType,
 };
-use store::{AuthorisationView, Store};
+use store::Store;
 use vault::Vault;
 
 use crate::card_reference::{UsedCard, find, record_of_pan};
@@ -278,8 +278,8 @@ impl Intake {
     }
 
     pub(crate) async fn original(&self, auth_id: AuthId) -> Result<Authorisation, SchemeError> {
-        let view = self.store.find_of_anyone::<AuthorisationView>(auth_id).await?;
-        view.map(|view| view.authorisation).ok_or(SchemeError::AuthorisationNotFound)
+        let found = self.store.find_of_anyone::<Authorisation>(auth_id).await?;
+        found.ok_or(SchemeError::AuthorisationNotFound)
     }
 
     pub(crate) async fn card(&self, card_id: CardId) -> Result<Card, SchemeError> {

@@ -4,7 +4,7 @@ use domain::{AuthId, Cause, WebhookEvent};
 
 use crate::engine::{Tx, with};
 use crate::outbox::insert_events;
-use crate::{Job, Store, StoreError};
+use crate::{Job, Store, StoreError, receipts};
 
 /// The result of telling an enterprise.
 #[derive(Debug, Clone)]
@@ -39,11 +39,11 @@ async fn record(tx: &Tx, told: &AdviceTold) -> Result<(), StoreError> {
         return Ok(());
     }
     let (enterprise_id, auth_id) = (told.job.enterprise_id, AuthId::from_i64(told.job.subject_id));
-    let sql = "UPDATE authorisation SET detail = $1, receipt = $2 \
-        WHERE enterprise_id = $3 AND auth_id = $4";
+    let sql = "UPDATE authorisation SET detail = $1, receipt = '' \
+        WHERE enterprise_id = $2 AND auth_id = $3";
     let cause = told.cause.text().into_owned();
-    let values = [cause.into(), (&told.receipt).into(), enterprise_id.into(), auth_id.into()];
-    tx.execute(sql, &values).await?;
+    tx.execute(sql, &[cause.into(), enterprise_id.into(), auth_id.into()]).await?;
+    receipts::amend(tx, (enterprise_id, auth_id), &told.receipt).await?;
     insert_events(tx, told.event.as_slice()).await
 }
 

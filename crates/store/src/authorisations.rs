@@ -5,13 +5,8 @@ use domain::{
     OutsId, Posting, Timestamp, TransactionId, TransactionType,
 };
 
-use crate::engine::Row;
 use crate::listing::{ListOrder, Page, PageRequest};
-use crate::records::{read_row, record, select, sql};
 use crate::{Store, StoreError};
-
-/// Most authorisations that one sweep of undecided or expired ones takes up.
-const MAX_SWEEP_ROWS: u32 = 1_000;
 
 /// An authorisation with its decision receipt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,31 +66,6 @@ pub struct PartsOf {
     pub currency: Currency,
 }
 
-/// A hold whose row breaks the rules of the domain.
-#[derive(Debug, Clone)]
-pub struct UnreadableHold {
-    /// The owner.
-    pub enterprise_id: EnterpriseId,
-    /// The authorisation.
-    pub auth_id: AuthId,
-    /// The fault.
-    pub error: StoreError,
-}
-
-record! {
-    AuthorisationView in "authorisation" key (enterprise_id, auth_id) {
-        authorisation of Authorisation,
-        receipt,
-        late_answer,
-    }
-}
-
-/// The hold of a row. Its key is read even if the rest cannot be.
-fn hold_from(row: &Row) -> Result<Result<Authorisation, UnreadableHold>, StoreError> {
-    let (enterprise_id, auth_id) = read_row(row)?;
-    Ok(read_row(row).map_err(|error| UnreadableHold { enterprise_id, auth_id, error }))
-}
-
 impl Store {
     /// Authorisations in order of id, which is order of arrival.
     pub async fn authorisations(
@@ -104,7 +74,7 @@ impl Store {
     ) -> Result<Vec<Authorisation>, StoreError> {
         // The `+` keeps planners from walking all authorisations in order of id instead of the
         // card's own few.
-        let id_column = if filter.card_id.is_some() { "+auth_id" } else { "auth_id" };
+        let id_column = if filter.card_id.is_some() { "auth_id + 0" } else { "auth_id" };
         let AuthorisationFilter { cursor, order, limit, .. } = filter;
         let mut page = Page::new(id_column, PageRequest { cursor, order, limit }, AuthId::as_i64);
         page.only("enterprise_id", self.owner(filter.enterprise_id, filter.card_id, None).await?);
@@ -136,25 +106,6 @@ impl Store {
         format!(" AND ({column} >> {shift}) & {mask} = {}", self.ids().node())
     }
 
-    /// Undecided authorisations with ids between the two, in order of id, at most `limit`. On a
-    /// server that several processes share, only those whose ids carry this process's node number:
-    /// another process may be at work on the rest.
-    pub async fn undecided_authorisations(
-        &self,
-        after: AuthId,
-        before: AuthId,
-        limit: u32,
-    ) -> Result<Vec<AuthId>, StoreError> {
-        let own = self.own_ids("auth_id");
-        // The `+` keeps planners in the index of undecided authorisations.
-        let sql = format!(
-            "SELECT auth_id FROM authorisation WHERE status = 'PENDING' \
-             AND +auth_id > $1 AND +auth_id < $2{own} ORDER BY +auth_id LIMIT $3"
-        );
-        let params = [after.into(), before.into(), limit.min(MAX_SWEEP_ROWS).into()];
-        self.all(sql, params).await
-    }
-
     /// The total of a bill's parts that are not declined, in minor units of the acquirer's
     /// currency.
     pub async fn parts_so_far_minor(&self, of: PartsOf) -> Result<i64, StoreError> {
@@ -170,41 +121,6 @@ impl Store {
         );
         let params = [of.outs_id.into(), of.currency.into()];
         self.one(sql, params).await?.ok_or(StoreError::Corrupt("a sum"))
-    }
-
-    /// The moment at which the next open hold expires.
-    pub async fn next_hold_expiry(&self) -> Result<Option<Timestamp>, StoreError> {
-        let sql = "SELECT hold_expires_at FROM authorisation \
-            WHERE hold_state = 'PENDING' AND status <> 'PENDING' \
-            AND hold_expires_at IS NOT NULL ORDER BY hold_expires_at LIMIT 1";
-        self.one(sql, []).await
-    }
-
-    /// Decided authorisations whose open hold expires by `now`, earliest first, at most `limit`.
-    pub async fn expired_holds(
-        &self,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<Result<Authorisation, UnreadableHold>>, StoreError> {
-        let limit = limit.min(MAX_SWEEP_ROWS);
-        let sql = sql!(
-            "{} WHERE hold_state = 'PENDING' AND status <> 'PENDING' AND hold_expires_at <= $1 \
-             ORDER BY hold_expires_at, auth_id LIMIT $2",
-            select::<Authorisation>()
-        );
-        self.all_as(sql, [now.into(), limit.into()], hold_from).await
-    }
-
-    /// Postpones to `again` the expiry of an open hold that could not be given back.
-    pub async fn postpone_expiry(
-        &self,
-        enterprise_id: EnterpriseId,
-        auth_id: AuthId,
-        again: Timestamp,
-    ) -> Result<(), StoreError> {
-        let sql = "UPDATE authorisation SET hold_expires_at = $1 WHERE enterprise_id = $2 \
-            AND auth_id = $3 AND hold_state = 'PENDING' AND hold_expires_at < $1";
-        self.execute(sql, [again.into(), enterprise_id.into(), auth_id.into()]).await.map(drop)
     }
 
     /// Keeps an answer that came after the decision; it changes nothing else.
@@ -233,8 +149,8 @@ impl Store {
                 Ok(self.find_of_anyone::<Card>(card_id).await?.map(|card| card.enterprise_id))
             }
             (None, None, Some(auth_id)) => {
-                let view = self.find_of_anyone::<AuthorisationView>(auth_id).await?;
-                Ok(view.map(|view| view.authorisation.enterprise_id))
+                let found = self.find_of_anyone::<Authorisation>(auth_id).await?;
+                Ok(found.map(|it| it.enterprise_id))
             }
             _ => Ok(enterprise_id),
         }

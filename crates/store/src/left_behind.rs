@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use domain::{AuthId, IdGenerator};
 
+use crate::open_ends::undecided;
 use crate::process::{SERVER_NOW, micros};
 use crate::{Store, StoreError};
 
@@ -25,11 +26,9 @@ impl Store {
         if self.is_embedded() {
             return Ok(Vec::new());
         }
-        // The `+` keeps planners in the index of undecided authorisations.
-        let sql = format!(
-            "SELECT auth_id FROM authorisation WHERE status = 'PENDING' \
-             AND begun_at < {SERVER_NOW} - $1 AND +auth_id > $2 ORDER BY +auth_id LIMIT $3"
-        );
+        let condition = format!("begun_at < {SERVER_NOW} - $1 AND auth_id > $2");
+        let sql = undecided("auth_id", &condition);
+        let sql = format!("SELECT auth_id FROM ({sql}) it ORDER BY auth_id LIMIT $3");
         self.all(sql, [micros(ABANDONED_AFTER).into(), after.into(), limit.min(MAX_ROWS).into()])
             .await
     }

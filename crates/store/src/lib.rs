@@ -9,6 +9,7 @@
 
 mod accounts;
 mod advices;
+mod aside;
 mod authorisations;
 mod calls;
 mod cards;
@@ -36,6 +37,7 @@ mod listing;
 mod location;
 mod migrations;
 mod money;
+mod open_ends;
 mod opening;
 mod orders;
 mod otp;
@@ -47,10 +49,12 @@ mod plastics;
 mod process;
 mod profiles;
 mod readiness;
+mod receipts;
 mod records;
 mod replacements;
 mod replay;
 mod request_log;
+mod retention;
 mod reveals;
 mod settings;
 mod settlement;
@@ -66,9 +70,7 @@ mod writes_under_way;
 
 pub use accounts::AccountFilter;
 pub use advices::AdviceTold;
-pub use authorisations::{
-    AuthorisationFilter, AuthorisationView, PartsOf, PostingFilter, UnreadableHold,
-};
+pub use authorisations::{AuthorisationFilter, AuthorisationView, PartsOf, PostingFilter};
 pub use calls::KnownCall;
 pub use cards::{CardChange, CardChangeError, PanRecord, TellOfCard};
 pub use claim::{Claim, Kept, KeptAnswer};
@@ -76,7 +78,7 @@ pub use clear_urls::ClearUrl;
 pub use customers::CreateCustomerError;
 pub use day::OpenDay;
 pub use durability::{Durability, Standbys};
-pub use engine::{ServerUrlError, check_server_url};
+pub use engine::{ServerUrlError, Value, check_server_url};
 pub use enterprises::{EnterprisePatch, KeyOwner, NewEnterprise, PlatformKey};
 pub use error::StoreError;
 pub use guidance::{HolderProof, OpenLinkError, OpenedPage, PagePassword, ProofOutcome};
@@ -94,6 +96,7 @@ pub use money::{
     ReceiptRenderer, RepeatedApproval, ReverseAuthorisation, TakeBack, TakenBack, VelocityTerms,
     VmTariff, WebhookRenderer, Webhooks,
 };
+pub use open_ends::UnreadableHold;
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,
 };
@@ -112,6 +115,7 @@ pub use replacements::{
     PlaceReplacement, PlaceReplacementError, ReplacementOutcome, ReplacementStep, Twin,
 };
 pub use replay::ServedRequest;
+pub use retention::{AtRest, AtRestPage, ExportState, ExportedFile, ExportedRows, Forgotten};
 pub use settlement::{
     ControlTotal, CutOutcome, LedgerGap, MAX_PIECE_BYTES, SettlementFile, SettlementLink,
 };

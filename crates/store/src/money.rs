@@ -1,6 +1,7 @@
 //! Every operation that moves money, through one writer that commits waiting commands together.
 
 mod advise;
+mod apart;
 mod apply;
 mod batch;
 mod bill;

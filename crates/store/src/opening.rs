@@ -1,6 +1,6 @@
 //! Opens and closes the store.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::{Clock, IdGenerator};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -41,8 +41,10 @@ impl Store {
             }
         };
         let store = Self {
+            is_aside: false,
             inner: Arc::new(Inner {
                 engine,
+                aside: OnceLock::new(),
                 clock,
                 ids,
                 day: Arc::default(),
@@ -58,6 +60,7 @@ impl Store {
         };
         store.continue_ids().await?;
         store.fill_email_keys().await?;
+        while store.adopt_older().await? > 0 {}
         Ok(store)
     }
 

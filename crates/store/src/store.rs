@@ -1,12 +1,12 @@
 //! The store itself: the data that its operations share, and their ways to read and write.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use domain::{Clock, IdGenerator};
 use tokio::sync::{Mutex, Notify, RwLock, Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::engine::{self, Answers, BoxFuture, Statement, Tx, with};
+use crate::engine::{self, Answers, BoxFuture, ReadServer, Statement, Tx, with};
 use crate::error::OperationError;
 use crate::money::Command;
 use crate::process::{Exchange, Number};
@@ -25,11 +25,15 @@ const MAX_RACE_TRIES: u32 = 5;
 #[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
+    /// True if its reads may be served aside.
+    pub(crate) is_aside: bool,
 }
 
 /// The data that the clones of a store share.
 pub(crate) struct Inner {
     pub(crate) engine: Engine,
+    /// The server for reads that need not follow a write.
+    pub(crate) aside: OnceLock<ReadServer>,
     pub(crate) clock: Clock,
     pub(crate) ids: Arc<IdGenerator>,
     pub(crate) day: Arc<RwLock<()>>,
@@ -110,6 +114,9 @@ impl Store {
         T: Send,
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
     {
+        if let Some(found) = self.list_aside(&operation).await {
+            return Ok(found);
+        }
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.read_one(operation).await,
             Engine::Postgres(engine) => engine.read(operation).await,
@@ -122,6 +129,9 @@ impl Store {
         T: Send,
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>> + Send + Sync,
     {
+        if let Some(found) = self.list_aside(&operation).await {
+            return Ok(found);
+        }
         match &self.inner.engine {
             Engine::Sqlite(engine) => engine.read(operation).await,
             Engine::Postgres(engine) => engine.read_snapshot(false, operation).await,

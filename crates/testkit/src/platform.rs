@@ -189,6 +189,7 @@ fn ground(
         random,
         cards: CardsSettings { order_step_ms: 200, magic_values: true, identity_checks },
         vm: telling,
+        retention: None,
         max_exchanges: 64,
     }
 }

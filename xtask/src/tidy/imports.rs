@@ -21,7 +21,7 @@ use May::{Import, ImportAny};
 const BINARY: &str = "cardbridge";
 
 /// The whole table. Development dependencies are unrestricted, so a test may use more.
-const TABLE: [(&str, May); 29] = [
+const TABLE: [(&str, May); 30] = [
     ("domain", Import(&[])),
     ("crypto", Import(&["domain"])),
     ("ledger", Import(&["domain"])),
@@ -40,6 +40,7 @@ const TABLE: [(&str, May); 29] = [
     ("webhooks", Import(&["domain", "store", "vault", "wire", "outbound", "schedule"])),
     ("mail", Import(&["domain", "crypto"])),
     ("reconciliation", Import(&["domain", "store", "wire", "crypto", "schedule"])),
+    ("retention", Import(&["domain", "store", "crypto", "schedule"])),
     ("scheme", Import(&["domain", "crypto", "vault", "authorise", "store", "wire", "iso8583"])),
     ("provision", Import(&["domain", "crypto", "store", "vault"])),
     ("listener", Import(&["domain", "store"])),
@@ -106,6 +107,7 @@ const TABLE: [(&str, May); 29] = [
             "webhooks",
             "mail",
             "reconciliation",
+            "retention",
             "scheme",
             "provision",
             "iso8583",

@@ -1,7 +1,7 @@
 //! Authorisations and their decision receipts.
 
 use domain::Timestamp;
-use store::{AuthorisationFilter, AuthorisationView, LinkMessageFilter};
+use store::{AuthorisationFilter, LinkMessageFilter};
 use vault::mask_written_pans;
 use wire::field;
 
@@ -29,7 +29,7 @@ pub(crate) async fn list(call: Call) -> Answer<Page<AuthorisationBody>> {
         order: query.order()?,
         limit: query.limit()?,
     };
-    let rows = call.state.store.authorisations(filter).await?;
+    let rows = call.state.store.aside().authorisations(filter).await?;
     named(&call.state, Page::of(&query, &rows, AuthorisationBody::of, |row| row.auth_id)?).await
 }
 
@@ -42,9 +42,10 @@ pub(super) fn moment(query: &ListQuery, name: &str) -> Result<Option<Timestamp>,
 
 /// `GET /admin/v1/authorisations/{id}`.
 pub(crate) async fn read(call: Call) -> Answer<ReceiptBody> {
-    let view = call
-        .object("authorisation", |id| call.state.store.find_of_anyone::<AuthorisationView>(id))
-        .await?;
+    let auth_id = call.id("authorisation")?;
+    let Some(view) = call.state.store.authorisation_view(auth_id).await? else {
+        return Err(not_found(&call).await?);
+    };
     let (enterprise_id, auth_id) = (view.authorisation.enterprise_id, view.authorisation.auth_id);
     let transfers = call.state.store.transfers_of(enterprise_id, auth_id).await?;
     let about = LinkMessageFilter {
@@ -54,6 +55,15 @@ pub(crate) async fn read(call: Call) -> Answer<ReceiptBody> {
     };
     let messages = call.state.store.link_messages(about).await?;
     named(&call.state, ReceiptBody::of(&view, &transfers, &messages)).await
+}
+
+/// An authorisation that is not there may be in an export.
+async fn not_found(call: &Call) -> Result<Problem, Problem> {
+    let Some(moment) = call.state.store.retained_from().await? else {
+        return Ok(Problem::not_found("authorisation"));
+    };
+    let what = "authorisation (what was closed before";
+    Ok(Problem::not_found(&format!("{what} {} is exported and deleted)", moment.to_utc8())))
 }
 
 /// `POST /admin/v1/authorisations/{id}/reverse`.

@@ -191,6 +191,13 @@ pub(crate) async fn verify(call: Call) -> Answer<ReconReportBody> {
     let query = call.query()?;
     let date = query.text("date")?.ok_or_else(|| Problem::invalid("date is missing"))?;
     let day = begun(&call.state, &date)?;
+    let retained_from = call.state.store.retained_from().await?;
+    if let Some(moment) = retained_from.filter(|moment| day.start() < *moment) {
+        return Err(Problem::invalid(format!(
+            "date is before {}: rows of such days are exported and deleted",
+            moment.to_utc8()
+        )));
+    }
     let report = SettlementFiles::new(call.state.store.clone()).verify(day).await?;
     Ok(Json(ReconReportBody::of(&report)))
 }

@@ -46,7 +46,7 @@ pub(crate) async fn list(call: Call) -> Answer<Page<TransactionBody>> {
         order: query.order()?,
         limit: query.limit()?,
     };
-    let rows = call.state.store.postings(filter).await?;
+    let rows = call.state.store.aside().postings(filter).await?;
     named(&call.state, Page::of(&query, &rows, TransactionBody::of, |row| row.transaction_id)?)
         .await
 }

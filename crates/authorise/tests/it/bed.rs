@@ -184,7 +184,7 @@ impl Bed {
     }
 
     pub async fn view(&self, auth_id: domain::AuthId) -> AuthorisationView {
-        self.store.find_of_anyone::<AuthorisationView>(auth_id).await.unwrap().unwrap()
+        self.store.authorisation_view(auth_id).await.unwrap().unwrap()
     }
 
     /// The result webhooks of an authorisation, as texts.

@@ -25,10 +25,18 @@ pub struct Rates {
 
 /// Measures all three, alternating, in a new database.
 pub async fn measure(url: &str) -> Result<Rates> {
+    in_new_database(url, async |url| measure_in(&url).await).await
+}
+
+/// Makes a database, measures by its URL, and drops it.
+pub async fn in_new_database<T>(
+    url: &str,
+    measuring: impl AsyncFnOnce(String) -> Result<T>,
+) -> Result<T> {
     let (server, admin) = connect(url).await?;
     let name = format!("cardbridge_bench_{}", std::process::id());
     server.batch_execute(&format!("CREATE DATABASE {name}")).await?;
-    let measured = measure_in(&with_database(url, &name)?).await;
+    let measured = measuring(with_database(url, &name)?).await;
     let dropped = server.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await;
     admin.abort();
     let measured = measured?;
@@ -107,7 +115,7 @@ struct Caller {
 }
 
 impl Caller {
-    async fn connect(url: &str, template_id: i64, purchases: &Purchases) -> Result<Self> {
+    pub async fn connect(url: &str, template_id: i64, purchases: &Purchases) -> Result<Self> {
         let (client, driver) = connect(url).await?;
         let row = row(&client, "authorisation", template_id).await?;
         let authorisation = row_text::insert("authorisation", &row, &["auth_id", "rrn"], '$');

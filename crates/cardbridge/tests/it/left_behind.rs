@@ -119,7 +119,7 @@ async fn the_servers_time_says_how_old_an_authorisation_is() {
         assert!(began.elapsed() < ABANDONED_WAIT, "what began long ago is left alone");
         peer.send(&bed.purchase(stan)).await;
         notices(&bed, stan as usize).await;
-        engine.tamper("UPDATE authorisation SET begun_at = begun_at - 16000000").await;
+        engine.tamper("UPDATE undecided SET begun_at = begun_at - 16000000").await;
         // On a slow machine the enterprise's time ends before anybody looks.
         if peer.receive().await.unwrap().outcome() == is("0110", "96") {
             declined(&bed).await;

@@ -76,9 +76,13 @@ both_engines!(
     |platform, location| {
         let (caller, card_id, auth_id) = with_rows(platform).await;
         let first = BusinessDay::of(platform.store.clock().now());
-        let set = format!("UPDATE authorisation SET status = 'PENDING' WHERE auth_id = {auth_id}");
-        let unset =
-            format!("UPDATE authorisation SET status = 'DECLINED' WHERE auth_id = {auth_id}");
+        let change = |status, by_older| {
+            format!(
+                "UPDATE authorisation SET status = '{status}', by_older = {by_older} \
+                 WHERE auth_id = {auth_id}"
+            )
+        };
+        let (set, unset) = (change("PENDING", "1"), change("DECLINED", "NULL"));
         tamper(location, &set).await;
         platform.advance(DAY).await;
         use_card(platform, &card_id).await;

@@ -9,11 +9,12 @@ use super::sections::{FxSection, S3Section, Section as _, SmtpSection, VmSection
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
-const OPTIONS: [&str; 20] = [
+const OPTIONS: [&str; 23] = [
     "mode",
     "kyc",
     "data-dir",
     "database-url",
+    "read-database-url",
     "database-durability",
     "database-connections",
     "database-pooler",
@@ -24,6 +25,8 @@ const OPTIONS: [&str; 20] = [
     "trusted-proxies",
     "signature-window-ms",
     "drain",
+    "retention-months",
+    "export-dir",
     "admin-token-file",
     "master-key-file",
     "outbound-allow",
@@ -33,7 +36,8 @@ const OPTIONS: [&str; 20] = [
 ];
 
 /// Options whose value in a file is a number.
-const NUMBERS: [&str; 4] = ["node", "signature-window-ms", "drain", "database-connections"];
+const NUMBERS: [&str; 5] =
+    ["node", "signature-window-ms", "drain", "retention-months", "database-connections"];
 
 /// A parsed file.
 pub struct Document {

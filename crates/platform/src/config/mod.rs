@@ -14,6 +14,7 @@ mod sections;
 mod smtp;
 mod values;
 mod vm;
+mod years;
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -68,6 +69,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The storage engine.
     pub database: Database,
+    /// The server for reads that need not follow a write.
+    pub read_database: Option<ServerLocation>,
     /// Production's requirement on the server's standbys.
     pub database_durability: DatabaseDurability,
     /// Address of both public dialects.
@@ -83,6 +86,10 @@ pub struct Config {
     pub signature_window_ms: i64,
     /// The time for which requests are still taken after a stop has begun.
     pub drain: Duration,
+    /// How many whole months of authorisations are kept beside the present one; `None` = all.
+    pub retention_months: Option<u16>,
+    /// Directory for what is no longer kept; `None` = in the data directory.
+    pub export_dir: Option<PathBuf>,
     /// File with the operator's token; `None` = the data directory's own.
     pub admin_token_file: Option<PathBuf>,
     /// The master key's source.
@@ -123,6 +130,7 @@ impl Config {
             identity_checks: identity_checks(layers, mode)?,
             data_dir: values::path(&layers.required("data-dir")?)?,
             database: database(layers)?,
+            read_database: years::read_database(layers)?,
             database_durability: values::durability(&layers.required("database-durability")?)?,
             listen: values::socket_address(&layers.required("listen")?)?,
             admin_listen: values::socket_address(&layers.required("admin-listen")?)?,
@@ -130,6 +138,8 @@ impl Config {
             trusted_proxies: networks(layers, "trusted-proxies")?,
             signature_window_ms: signature_window_ms(layers)?,
             drain: drain(layers)?,
+            retention_months: years::retention_months(layers)?,
+            export_dir: optional_path(layers, "export-dir")?,
             admin_token_file: optional_path(layers, "admin-token-file")?,
             master_key: master_key(layers)?,
             outbound_allow: networks(layers, "outbound-allow")?,
@@ -316,6 +326,8 @@ mod tests {
             ("node", "1024", "auto or a number, 0 to 1023"),
             ("signature-window-ms", "999", "1000 to 15000"),
             ("drain", "16", "0 to 15"),
+            ("retention-months", "2", "3 to 600"),
+            ("read-database-url", "postgres://h/d", "database-url"),
         ] {
             let line = refusal(&[(key, value)], &[], None);
             assert!(line.starts_with(&format!("--{key}: ")) && line.contains(wanted), "{line}");

@@ -15,6 +15,7 @@ mod postgres_error;
 mod postgres_session;
 mod postgres_wire;
 mod private_file;
+mod read_server;
 mod server_url;
 mod servers;
 mod sqlite;
@@ -28,6 +29,7 @@ pub(crate) use cause::in_full;
 pub(crate) use group::{Grouped, GroupedJob, Repeats};
 pub(crate) use postgres::{Postgres, connect};
 pub(crate) use postgres_session::Session as PostgresSession;
+pub(crate) use read_server::ReadServer;
 pub use server_url::{ServerUrlError, check_server_url};
 pub(crate) use servers::Connection;
 pub(crate) use sqlite::Sqlite;
@@ -36,7 +38,8 @@ pub(crate) use statement::{Answers, Statement};
 #[cfg(test)]
 pub(crate) use tx::statements;
 pub(crate) use tx::{BoxFuture, Operation, Tx, with};
-pub(crate) use value::{Row, Value};
+pub(crate) use value::Row;
+pub use value::Value;
 
 /// The engine that a store was opened with; `G` is the work that its writer groups.
 pub(crate) enum Engine<G: Grouped> {

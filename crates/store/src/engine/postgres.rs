@@ -27,9 +27,9 @@ const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest time for a statement of money: a purchase that waits longer is declined.
 const MONEY_STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time for any other statement, which may wait for a lock.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(12);
+pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(12);
 /// The longest time for a statement that goes through a whole table.
-const LONG_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
+pub(super) const LONG_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
 /// Commands that may wait for the writer.
 const MAX_QUEUED: usize = 4_096;
 
@@ -255,7 +255,7 @@ async fn refuse_pooler(pool: &ServerPool, place: &str) -> Result<(), StoreError>
     Ok(())
 }
 
-fn understood(server: &ServerLocation) -> Result<ServerUrl, StoreError> {
+pub(super) fn understood(server: &ServerLocation) -> Result<ServerUrl, StoreError> {
     let refused = |error| StoreError::Engine(format!("the URL should be {error}"));
     let mut url = ServerUrl::parse(&server.url, server.pooler).map_err(refused)?;
     bound(&mut url.config);

@@ -18,5 +18,8 @@ domain::text_enum! {
         /// Tells an enterprise what a network decided in its place; the subject is the
         /// authorisation's id.
         AdviceTelling = "ADVICE_TELLING",
+        /// Exports and deletes what retention does not keep; the subject is the first day of the
+        /// month.
+        Retention = "RETENTION",
     }
 }

@@ -6,6 +6,7 @@ use domain::{
 };
 use ledger::{Account, LedgerError, Movement, Transfer};
 
+use super::apart::Standing;
 use super::batch::{Batch, Loaded, NewAuthorisation};
 use super::bill::{Bill, Moved};
 use super::link_messages::Recorded;
@@ -393,9 +394,10 @@ impl Group<'_> {
     pub(super) fn keep(&mut self, authorisation: Authorisation, receipt: Option<String>) {
         let auth_id = authorisation.auth_id;
         let earlier = self.batch.authorisations.remove(&auth_id);
+        let before = earlier.as_ref().map_or(Standing::of(&authorisation), |it| it.before);
         let counted = earlier.as_ref().and_then(|it| it.counted);
         let receipt = receipt.or(earlier.and_then(|it| it.receipt));
-        let loaded = Loaded { authorisation, receipt, counted, is_changed: true };
+        let loaded = Loaded { authorisation, before, receipt, counted, is_changed: true };
         self.batch.authorisations.insert(auth_id, loaded);
     }
 

@@ -10,19 +10,30 @@ use domain::{
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
 
+use super::apart::{Rows, Standing, elsewhere};
 use super::link_messages::LinkMessage;
 use super::messages::{self, Known, NetworkMessage};
 use super::terms::AccountKey;
 use crate::engine::Tx;
+use crate::receipts::{KEPT, KEPT_IN, text_of};
 use crate::records::{Counted, record, select, sql, update_text, update_values};
 use crate::{Job, StoreError};
 
 /// An authorisation that was read, with its changes to be written.
 pub(super) struct Loaded {
     pub(super) authorisation: Authorisation,
+    /// Where it stood when it was read.
+    pub(super) before: Standing,
     pub(super) receipt: Option<String>,
     pub(super) counted: Option<Counted>,
     pub(super) is_changed: bool,
+}
+
+impl Loaded {
+    pub(super) fn read(authorisation: Authorisation, counted: Option<Counted>) -> Self {
+        let before = Standing::of(&authorisation);
+        Self { authorisation, before, receipt: None, counted, is_changed: false }
+    }
 }
 
 /// A new authorisation.
@@ -36,7 +47,7 @@ pub(super) struct NewAuthorisation {
 record! {
     NewAuthorisation in "authorisation" key (enterprise_id, auth_id) {
         authorisation of Authorisation,
-        receipt,
+        receipt: [receipt, by_older] via elsewhere,
         vm_app_id,
         counted of Counted,
     }
@@ -206,12 +217,13 @@ impl Batch {
         tx: &Tx,
         ids: &BTreeSet<AuthId>,
     ) -> Result<(), StoreError> {
-        let sql = "SELECT receipt FROM authorisation WHERE enterprise_id = $1 AND auth_id = $2";
+        let sql =
+            sql!("SELECT {KEPT} FROM {KEPT_IN} WHERE a.enterprise_id = $1 AND a.auth_id = $2");
         for auth_id in ids {
             let Some(loaded) = self.authorisations.get_mut(auth_id) else { continue };
             if loaded.authorisation.status == AuthorisationStatus::Pending {
                 let key = [loaded.authorisation.enterprise_id.into(), (*auth_id).into()];
-                loaded.receipt = tx.one(sql, &key).await?;
+                loaded.receipt = tx.one(sql, &key).await?.map(text_of).transpose()?;
             }
         }
         Ok(())
@@ -262,7 +274,25 @@ impl Batch {
         for loaded in self.authorisations.values().filter(|loaded| loaded.is_changed) {
             update_authorisation(tx, loaded).await?;
         }
-        Ok(())
+        self.rows_apart().post(tx).await
+    }
+
+    /// The rows that stand apart of the authorisations that are new or changed.
+    fn rows_apart(&self) -> Rows {
+        let (mut rows, mut begun) = (Rows::default(), BTreeSet::new());
+        for NewAuthorisation { authorisation, receipt, .. } in &self.new_authorisations {
+            begun.insert(authorisation.auth_id);
+            // A later command of the group may have changed it.
+            let later = self.authorisations.get(&authorisation.auth_id);
+            let it = later.map_or(authorisation, |later| &later.authorisation);
+            let receipt = later.and_then(|later| later.receipt.as_ref()).unwrap_or(receipt);
+            rows.add_new(it, receipt);
+        }
+        let changed = self.authorisations.values().filter(|loaded| loaded.is_changed);
+        for loaded in changed.filter(|loaded| !begun.contains(&loaded.authorisation.auth_id)) {
+            rows.add_changed(&loaded.authorisation, loaded.before, loaded.receipt.as_deref());
+        }
+        rows
     }
 }
 
@@ -278,7 +308,9 @@ async fn update_authorisation(tx: &Tx, loaded: &Loaded) -> Result<(), StoreError
     const MORE: [&str; 2] = ["receipt = COALESCE($?, receipt)", "velocity_minor = $?"];
     let sql = sql!("{}", update_text::<Authorisation>(&MORE));
     let mut values = update_values(&loaded.authorisation);
-    values.push(loaded.receipt.as_ref().into());
+    // The receipt of a decided authorisation stands apart.
+    let is_apart = loaded.receipt.is_some() && !Standing::of(&loaded.authorisation).is_undecided();
+    values.push(is_apart.then_some("").into());
     values.push(loaded.counted.map(|counted| counted.amount_minor).into());
     tx.post(sql, values).await
 }

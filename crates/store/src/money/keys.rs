@@ -112,7 +112,7 @@ impl Batch {
     ) -> Result<(), StoreError> {
         for (_, auth_id) in keys {
             if let Some((authorisation, counted)) = answers.one()? {
-                let loaded = Loaded { authorisation, receipt: None, counted, is_changed: false };
+                let loaded = Loaded::read(authorisation, counted);
                 self.authorisations.insert(*auth_id, loaded);
             }
         }
@@ -129,7 +129,7 @@ impl Batch {
             for (authorisation, counted) in answers.all::<(Authorisation, Option<Counted>)>()? {
                 let auth_id = authorisation.auth_id;
                 members.push(auth_id);
-                let loaded = Loaded { authorisation, receipt: None, counted, is_changed: false };
+                let loaded = Loaded::read(authorisation, counted);
                 self.authorisations.entry(auth_id).or_insert(loaded);
             }
             self.bills.insert(*outs_id, members);

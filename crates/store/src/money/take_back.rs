@@ -167,10 +167,8 @@ impl Group<'_> {
             && !self.batch.authorisations.contains_key(&auth_id)
         {
             let loaded = Loaded {
-                authorisation: new.authorisation.clone(),
                 receipt: Some(new.receipt.clone()),
-                counted: new.counted,
-                is_changed: false,
+                ..Loaded::read(new.authorisation.clone(), new.counted)
             };
             self.batch.authorisations.insert(auth_id, loaded);
         }

@@ -1,15 +1,15 @@
 //! The records that callers read by key, and the key of each.
 
 use domain::{
-    AuthId, BusinessDay, Card, CardId, CardOrder, CardProfile, ChallengeId, Customer, CustomerId,
-    Enterprise, EnterpriseId, GuidanceLink, IntentTicket, IntentTicketId, KeyExtraction, KycTicket,
-    KycTicketId, OrderId, PanId, Posting, ProfileId, SettlementFileType, ThreeDsChallenge,
-    TransactionId, VmApp, VmAppId, VmCard,
+    AuthId, Authorisation, BusinessDay, Card, CardId, CardOrder, CardProfile, ChallengeId,
+    Customer, CustomerId, Enterprise, EnterpriseId, GuidanceLink, IntentTicket, IntentTicketId,
+    KeyExtraction, KycTicket, KycTicketId, OrderId, PanId, Posting, ProfileId, SettlementFileType,
+    ThreeDsChallenge, TransactionId, VmApp, VmAppId, VmCard,
 };
 
 use super::{Record, Stored};
 use crate::engine::Value;
-use crate::{AuthorisationView, PanRecord, Plastic, SettlementFile};
+use crate::{PanRecord, Plastic, SettlementFile};
 
 /// A record that callers read by its key.
 pub trait Found: Record {
@@ -51,7 +51,7 @@ macro_rules! found {
 }
 
 found! {
-    AuthorisationView by (EnterpriseId, AuthId);
+    Authorisation by (EnterpriseId, AuthId);
     Card by (EnterpriseId, CardId);
     CardOrder by (EnterpriseId, OrderId), or "card_order_ref";
     CardProfile by (EnterpriseId, ProfileId);

@@ -25,7 +25,7 @@ use rust_decimal::Decimal;
 
 use super::{Fields, Stored, none_as_zero};
 use crate::engine::Value;
-use crate::{JobKind, StoreError};
+use crate::{ExportState, JobKind, StoreError};
 
 /// Types of one column: the function of [`Fields`] that reads each, the conversion of the result
 /// (None if it stands for no value of the type), and the value to write.
@@ -137,6 +137,7 @@ fixed_texts!(
     HoldState,
     IntentTicketStatus,
     IntentTicketType,
+    ExportState,
     JobKind,
     KycTicketStatus,
     KycTicketType,

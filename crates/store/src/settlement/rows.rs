@@ -2,6 +2,7 @@
 
 use domain::{AuthorisationRow, BusinessDay, EnterpriseId, Posting, Timestamp};
 
+use crate::open_ends::undecided;
 use crate::records::{Stored, record, select, sql};
 use crate::{Store, StoreError};
 
@@ -84,9 +85,13 @@ impl Store {
         enterprise_id: EnterpriseId,
         day: BusinessDay,
     ) -> Result<bool, StoreError> {
-        let sql = "SELECT 1 FROM authorisation WHERE status = 'PENDING' \
-            AND account_purpose = 'DEPOSIT' AND enterprise_id = $1 AND created_at >= $2 \
-            AND created_at < $3 LIMIT 1";
+        let sql = sql!(
+            "SELECT 1 FROM ({}) open JOIN authorisation a \
+             ON a.enterprise_id = $1 AND a.auth_id = open.auth_id \
+             WHERE a.status = 'PENDING' AND a.account_purpose = 'DEPOSIT' \
+             AND a.created_at >= $2 AND a.created_at < $3 LIMIT 1",
+            undecided("auth_id", "enterprise_id = $1")
+        );
         self.finds(sql, [enterprise_id.into(), day.start().into(), day.end().into()]).await
     }
 }

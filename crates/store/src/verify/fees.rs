@@ -25,11 +25,15 @@ pub(super) async fn verify_fees(
     if accounts.iter().all(|account| account.owner == AccountOwner::Deposit) {
         return Ok(());
     }
-    let transfers = "SELECT account.owner_id, COUNT(*), \
-        CAST(SUM(fee.amount_minor) AS BIGINT) FROM ledger_transfer fee \
-        JOIN ledger_account account ON account.enterprise_id = fee.enterprise_id \
-            AND account.account_id = fee.account_id AND account.purpose = 'VM_BALANCE' \
-        WHERE fee.enterprise_id = $1 AND fee.kind = 'FEE' GROUP BY account.owner_id";
+    let transfers = "SELECT account.owner_id, CAST(SUM(charged.fees) AS BIGINT), \
+        CAST(SUM(charged.fees_minor) AS BIGINT) FROM ( \
+            SELECT account_id, 1 AS fees, amount_minor AS fees_minor FROM ledger_transfer \
+                WHERE enterprise_id = $1 AND kind = 'FEE' \
+            UNION ALL SELECT account_id, fees, fees_minor FROM carried_forward \
+                WHERE enterprise_id = $1 AND fees > 0 \
+        ) charged JOIN ledger_account account ON account.enterprise_id = $1 \
+            AND account.account_id = charged.account_id AND account.purpose = 'VM_BALANCE' \
+        GROUP BY account.owner_id";
     let rows = "SELECT vm_app_id, COUNT(*), CAST(SUM(-amount_minor) AS BIGINT) FROM vm_flow \
         WHERE enterprise_id = $1 AND kind = 'Fee' GROUP BY vm_app_id";
     let charged = by_app(tx, enterprise_id, transfers).await?;

@@ -9,6 +9,7 @@ use super::report::{PAGE_ROWS, VerifyReport};
 use crate::StoreError;
 use crate::engine::Tx;
 use crate::records::{select, sql};
+use crate::retention::CarriedForward;
 
 /// Replays all transfers of an enterprise from empty accounts and compares the result with the
 /// stored accounts; returns these, one for each owner and currency.
@@ -22,6 +23,7 @@ pub(super) async fn verify_accounts(
         .iter()
         .map(|it| (it.account_id, Account::empty(enterprise_id, it.account_id, it.currency)))
         .collect();
+    carry_forward(tx, enterprise_id, &mut derived, report).await?;
     let mut between = BTreeMap::new();
     let mut after = i64::MIN;
     loop {
@@ -41,6 +43,29 @@ pub(super) async fn verify_accounts(
         compare(account, &derived[&account.account_id], report);
     }
     Ok(stored)
+}
+
+/// Begins each account with what its deleted transfers came to.
+async fn carry_forward(
+    tx: &Tx,
+    enterprise_id: EnterpriseId,
+    derived: &mut BTreeMap<AccountId, Account>,
+    report: &mut VerifyReport,
+) -> Result<(), StoreError> {
+    let sql = sql!("{} WHERE enterprise_id = $1", select::<CarriedForward>());
+    for carried in tx.all::<CarriedForward>(sql, &[enterprise_id.into()]).await? {
+        report.carried_transfers += carried.transfers.cast_unsigned();
+        let Some(account) = derived.get_mut(&carried.account_id) else {
+            let subject = format!("account {}", carried.account_id);
+            report.note(subject, "a total is carried forward and it does not exist");
+            continue;
+        };
+        account.funding_minor = carried.funding_minor;
+        account.available_minor = carried.available_minor;
+        account.held_minor = carried.held_minor;
+        account.posted_minor = carried.posted_minor;
+    }
+    Ok(())
 }
 
 fn replay(

@@ -23,6 +23,8 @@ pub struct VerifyReport {
     pub accounts: u64,
     /// Transfers replayed.
     pub transfers: u64,
+    /// Transfers that are exported and deleted; what they came to is carried forward.
+    pub carried_transfers: u64,
     /// The violations, at most a hundred.
     pub violations: Vec<Violation>,
 }

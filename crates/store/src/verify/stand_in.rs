@@ -14,17 +14,18 @@ const DIFFERENT: &str = "SELECT currency, day, CAST(SUM(stored_minor) AS BIGINT)
             FROM stand_in_use WHERE enterprise_id = $1 \
         UNION ALL SELECT currency, (decided_at + 28800000000) / 86400000000, 0, amount_minor \
             FROM authorisation WHERE enterprise_id = $1 AND detail = 'stand_in_approved' \
-    ) both_totals GROUP BY currency, day HAVING SUM(stored_minor) <> SUM(approved_minor) \
+    ) both_totals WHERE day >= $3 GROUP BY currency, day \
+    HAVING SUM(stored_minor) <> SUM(approved_minor) \
     ORDER BY currency, day LIMIT $2";
 
-/// Derives each day's total again from the authorisations.
+/// Derives each day's total again from the authorisations, from the day `complete_from` on.
 pub(super) async fn verify_stand_ins(
     tx: &Tx,
-    enterprise_id: EnterpriseId,
+    (enterprise_id, complete_from): (EnterpriseId, i64),
     report: &mut VerifyReport,
 ) -> Result<(), StoreError> {
     let limit = i64::try_from(MAX_VIOLATIONS).unwrap_or(i64::MAX);
-    let params = [enterprise_id.into(), limit.into()];
+    let params = [enterprise_id.into(), limit.into(), complete_from.into()];
     let different: Vec<(Currency, i64, i64, i64)> = tx.all(DIFFERENT, &params).await?;
     for (currency, day, is, should) in different {
         report.note(

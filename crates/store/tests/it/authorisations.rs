@@ -1,9 +1,7 @@
 //! Authorisations and postings are read.
 
 use domain::{AuthId, CardId, EnterpriseId, ResponseCode};
-use store::{
-    AuthorisationFilter, AuthorisationView, ClearAuthorisation, DecideOutcome, PostingFilter, Store,
-};
+use store::{AuthorisationFilter, ClearAuthorisation, DecideOutcome, PostingFilter, Store};
 use testkit::database::Database;
 
 use crate::both_engines;
@@ -43,7 +41,7 @@ both_engines!(authorisations_are_listed_by_what_is_asked, |store| {
     );
     let other = Some(EnterpriseId::from_i64(9));
     assert_eq!(listed(&store, AuthorisationFilter { enterprise_id: other, ..all() }).await, []);
-    let view = store.find_of_anyone::<AuthorisationView>(one.auth_id).await.unwrap().unwrap();
+    let view = store.authorisation_view(one.auth_id).await.unwrap().unwrap();
     assert_eq!((view.authorisation, view.late_answer), (one, None));
 });
 
@@ -94,7 +92,7 @@ both_engines!(a_late_answer_is_kept_and_changes_nothing_else, |store| {
     let it = approved(&store, usd(5)).await;
     let late = "{\"receivedMs\":2500}".to_owned();
     store.record_late_answer(ENTERPRISE, it.auth_id, late.clone()).await.unwrap();
-    let view = store.find_of_anyone::<AuthorisationView>(it.auth_id).await.unwrap().unwrap();
+    let view = store.authorisation_view(it.auth_id).await.unwrap().unwrap();
     assert_eq!((view.authorisation, view.late_answer), (it, Some(late)));
 });
 

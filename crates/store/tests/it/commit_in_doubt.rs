@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::{CardStatus, VmFunding};
-use store::{AuthorisationView, MoneyError, Store, StoreError, VmCardOperation};
+use store::{MoneyError, Store, StoreError, VmCardOperation};
 use testkit::database::{Database, HANGING_COMMITS};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -184,7 +184,7 @@ async fn a_hold_whose_commit_hangs_is_under_way_until_it_is_seen() {
     let is_in_doubt = matches!(begun, Err(MoneyError::Store(StoreError::InDoubt(_))));
     assert!(is_in_doubt, "{begun:?}");
     let earlier = store.writes_under_way().await.unwrap();
-    assert!(store.find_of_anyone::<AuthorisationView>(auth_id).await.unwrap().is_none());
+    assert!(store.authorisation_view(auth_id).await.unwrap().is_none());
     assert!(!store.writes_under_way().await.unwrap().have_ended_since(earlier));
 
     session.batch_execute("SELECT pg_advisory_unlock(7)").await.unwrap();
@@ -193,7 +193,7 @@ async fn a_hold_whose_commit_hangs_is_under_way_until_it_is_seen() {
         assert!(began.elapsed() < Duration::from_secs(60), "it goes on for ever");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(store.find_of_anyone::<AuthorisationView>(auth_id).await.unwrap().is_some());
+    assert!(store.authorisation_view(auth_id).await.unwrap().is_some());
     assert_eq!(balances(&store).await, (993, 7, 0));
     store.close().await;
     database.drop().await;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod advices;
+mod apart;
 mod authorisations;
 mod backlog;
 mod cards;
@@ -20,6 +21,7 @@ mod money;
 mod node_lease;
 mod orders;
 mod outbox;
+mod retention;
 mod round_trips;
 mod samples;
 mod settings;

@@ -8,9 +8,9 @@ use domain::{
     ResponseCode, Timestamp, TransactionType, WebhookEvent, WebhookSubType, WebhookType,
 };
 use store::{
-    AuthorisationView, BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation,
-    DecideAuthorisation, DecideOutcome, FailedCheck, ForcedClearing, MoneyError, ReceiptRenderer,
-    ReverseAuthorisation, Store, WebhookRenderer,
+    BeginAuthorisation, BeginOutcome, Change, ClearAuthorisation, DecideAuthorisation,
+    DecideOutcome, FailedCheck, ForcedClearing, MoneyError, ReceiptRenderer, ReverseAuthorisation,
+    Store, WebhookRenderer,
 };
 
 use crate::both_engines;
@@ -254,7 +254,7 @@ both_engines!(an_authorisation_is_decided_once, |store| {
         .filter(|outcome| matches!(outcome, DecideOutcome::Decided(_)))
         .count();
     assert_eq!(decided, 1);
-    let view = store.find_of_anyone::<AuthorisationView>(held.auth_id).await.unwrap().unwrap();
+    let view = store.authorisation_view(held.auth_id).await.unwrap().unwrap();
     assert_eq!(view.receipt, "{\"decided\":true}");
     let left = if view.authorisation.status == AuthorisationStatus::Approved { 100 } else { 0 };
     assert_eq!(balances(&store).await, (1_000 - left, left, 0));

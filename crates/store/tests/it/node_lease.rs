@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use domain::{AuthorisationStatus, Clock, IdGenerator, ResponseCode, TimeSource, Timestamp};
-use store::{AuthorisationView, BeginOutcome, Holder, Location, MoneyError, Store, StoreError};
+use store::{BeginOutcome, Holder, Location, MoneyError, Store, StoreError};
 use testkit::database::Database;
 
 use crate::money::{ENTERPRISE, decision, fund, purchase, usd};
@@ -82,7 +82,7 @@ async fn nothing_is_committed_once_the_node_numbers_lease_is_not_trusted() {
     assert!(set.as_ref().is_err_and(is_lost), "{set:?}");
 
     let successor = database.open_as(2).await;
-    let view = successor.find_of_anyone::<AuthorisationView>(held.auth_id).await.unwrap().unwrap();
+    let view = successor.authorisation_view(held.auth_id).await.unwrap().unwrap();
     assert_eq!(view.authorisation.status, AuthorisationStatus::Pending);
     assert_eq!(successor.setting("example").await.unwrap(), Some(b"early".to_vec()));
     successor.close().await;

@@ -5,8 +5,8 @@ use domain::{
     ResponseCode, Timestamp, TransactionType, VelocityLimit, VelocityLimits, VelocityUse,
 };
 use store::{
-    AuthorisationView, BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideOutcome,
-    OwnLimits, ReverseAuthorisation, Store, VelocityTerms,
+    BeginAuthorisation, BeginOutcome, ClearAuthorisation, DecideOutcome, OwnLimits,
+    ReverseAuthorisation, Store, VelocityTerms,
 };
 
 use crate::money::{decision, fund, purchase, usd};
@@ -66,7 +66,7 @@ async fn refused(store: &Store, request: BeginAuthorisation) -> (String, String)
     assert_eq!(it.status, AuthorisationStatus::Declined);
     assert_eq!(it.response_code, Some(ResponseCode::InsufficientFunds));
     assert_eq!((it.hold_state, it.hold_remaining_minor), (HoldState::None, 0));
-    let view = store.find_of_anyone::<AuthorisationView>(it.auth_id).await.unwrap().unwrap();
+    let view = store.authorisation_view(it.auth_id).await.unwrap().unwrap();
     assert_eq!(view.authorisation, it);
     (it.detail().unwrap(), view.receipt)
 }

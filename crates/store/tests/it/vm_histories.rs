@@ -20,6 +20,7 @@ use testkit::database::{Database, is_long};
 
 use crate::both_engines;
 use crate::money::{ENTERPRISE, NOW, assert_ledger, decision, purchase, usd};
+use crate::retention::retire;
 use crate::vm_cards::{APP, app, opened, opening, operation, prepare};
 
 /// The money of the app at the beginning, on either account, minor units.
@@ -370,6 +371,17 @@ async fn play_history(database: &Database, seed: u64) {
     }
     told.played -= 1;
     game.assert_fees().await;
+    assert_ledger(&game.store).await;
+    // Deleting what is at rest changes no balance.
+    database.tamper("UPDATE webhook SET status = 'DELIVERED'").await;
+    let mut rows = Vec::new();
+    for card_id in [game.prepaid, game.line] {
+        rows.push(game.rows(card_id).await);
+    }
+    retire(&game.store).await;
+    for (card_id, rows) in [game.prepaid, game.line].into_iter().zip(rows) {
+        assert_eq!(game.rows(card_id).await, rows);
+    }
     assert_ledger(&game.store).await;
     game.store.close().await;
     game.other.close().await;
