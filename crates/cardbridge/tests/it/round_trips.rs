@@ -13,9 +13,9 @@ use crate::world::{WAIT, World, purchase, text};
 const ONE_WAY: Duration = Duration::from_millis(5);
 /// Purchases that let every connection plan its statements.
 const WARM_UP: usize = 40;
-/// Of so many repetitions a quarter must keep the bound. Others may be disturbed, which only adds:
-/// the lease and idle workers ask now and then, and a new connection plans its statements.
-const REPETITIONS: usize = 16;
+/// Of so many repetitions the least counts, since disturbances only add: the lease and idle workers
+/// ask twice a second, and a new connection plans its statements.
+const REPETITIONS: usize = 32;
 /// The longest pause until everything that a purchase leaves to do is done.
 const QUIET: Duration = Duration::from_millis(400);
 
@@ -56,9 +56,8 @@ impl Bed {
     }
 }
 
-fn undisturbed(mut counts: Vec<usize>) -> usize {
-    counts.sort_unstable();
-    counts[counts.len() / 4]
+fn undisturbed(counts: &[usize]) -> usize {
+    counts.iter().copied().min().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -73,19 +72,19 @@ async fn a_forwarded_purchase_takes_nine_round_trips_and_eighteen_with_its_webho
         whole.push(bed.line.round_trips() - began);
     }
     eprintln!("a purchase: {before_answer:?} round trips before the answer, {whole:?} in all");
-    assert!(undisturbed(before_answer) <= 9);
-    assert!(undisturbed(whole) <= 18);
+    assert!(undisturbed(&before_answer) <= 9);
+    assert!(undisturbed(&whole) <= 18);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signed_get_takes_two_round_trips() {
     let bed = Bed::new().await;
     let mut counts = Vec::new();
-    for _ in 0..REPETITIONS + WARM_UP {
+    for _ in 0..REPETITIONS {
         let began = bed.line.round_trips();
         bed.world.available().await;
         counts.push(bed.line.round_trips() - began);
     }
     eprintln!("a signed GET: {counts:?} round trips");
-    assert!(undisturbed(counts) <= 2);
+    assert!(undisturbed(&counts) <= 2);
 }
