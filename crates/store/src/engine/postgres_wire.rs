@@ -7,7 +7,7 @@ use std::task::Poll;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{MaybeDone, maybe_done};
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use tokio_postgres::{Error, RowStream, SimpleQueryMessage};
+use tokio_postgres::{Error, RowStream, SimpleQueryMessage, Statement};
 
 use super::servers::Connection;
 use super::statement::Answer;
@@ -54,7 +54,7 @@ pub(super) async fn send<'a>(
             (Asked::Plain(sql), _) => Box::pin(plain(client, sql)),
             (Asked::Planned(sql, params), Plans::Sent) => Box::pin(typed(client, sql, params)),
             (Asked::Planned(sql, params), Plans::Kept) => {
-                match client.prepare_cached(sql).await {
+                match planned(client, sql, &mut sent).await {
                     Ok(statement) => Box::pin(async move {
                         collected(client.query_raw(&statement, params).await?).await
                     }),
@@ -75,6 +75,19 @@ pub(super) async fn send<'a>(
         sent.running.push(running);
     }
     sent
+}
+
+/// The plan of a statement. Those that were sent go on meanwhile: the connection reads no further
+/// than to an answer that nobody takes.
+async fn planned(client: &Connection, sql: &str, sent: &mut Sent<'_>) -> Result<Statement, Error> {
+    let mut planning = pin!(client.prepare_cached(sql));
+    poll_fn(|context| {
+        for running in &mut sent.running {
+            let _ = running.as_mut().poll(context);
+        }
+        planning.as_mut().poll(context)
+    })
+    .await
 }
 
 impl Sent<'_> {
