@@ -100,6 +100,8 @@ impl SignedRequest<'_> {
         let (signer, is_new) = match known.filter(|known| self.check(state, known).is_ok()) {
             Some(_) => {
                 let (is_new, found) = state.store.remember_signed(served, api_key).await?;
+                // Kept again if it is served: a refused one must not go on leaving rows.
+                state.signers.forget(api_key);
                 (Signer::of(found)?, Some(is_new))
             }
             None => (Signer::of(state.store.api_key_and_owner(api_key).await?)?, None),

@@ -38,6 +38,10 @@ impl Signers {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(api_key).cloned()
     }
 
+    pub(crate) fn forget(&self, api_key: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(api_key);
+    }
+
     pub(crate) fn keep(&self, signer: Signer) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_KNOWN && !known.contains_key(&signer.key.api_key) {

@@ -112,8 +112,13 @@ pub(super) async fn roll_back(tx: Tx) -> Result<(), StoreError> {
 /// Commits, as [`Session::commit`] says.
 pub(super) async fn commit(tx: Tx) -> Result<(), StoreError> {
     let Tx::Postgres(mut session) = tx else { return Err(StoreError::Overloaded) };
-    session.commit().await.map_err(|uncommitted| match uncommitted {
-        // The connection closes, which undoes the transaction.
-        Uncommitted::Broken(error) | Uncommitted::Ended(error) => error,
-    })
+    match session.commit().await {
+        Ok(()) => Ok(()),
+        Err(Uncommitted::Ended(error)) => Err(error),
+        Err(Uncommitted::Broken(error)) => {
+            // A connection that is not undone is closed, which undoes it.
+            let _ = session.roll_back().await;
+            Err(error)
+        }
+    }
 }

@@ -270,7 +270,8 @@ async fn next_turn<'a>(
     tries: u32,
 ) {
     if turn.is_none() {
-        *turn = Some(pool.turn.lock().await);
+        // Without a turn it is only likelier that it fails again.
+        *turn = tokio::time::timeout(STATEMENT_TIMEOUT, pool.turn.lock()).await.ok();
     }
     tokio::time::sleep(pause(ids, tries)).await;
 }

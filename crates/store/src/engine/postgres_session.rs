@@ -80,6 +80,8 @@ impl Statement {
 struct Refusal {
     /// True if the server refused one before the last.
     is_before_last: bool,
+    /// True if the server said so.
+    is_judged: bool,
     error: StoreError,
 }
 
@@ -237,11 +239,11 @@ impl Session {
                 self.is_over();
                 Ok(answers)
             }
-            Err(Refusal { error: StoreError::Away(text), .. }) => {
-                Err(Uncommitted::Ended(StoreError::InDoubt(text)))
+            Err(Refusal { is_before_last: true, is_judged: true, error }) => {
+                let is_away = matches!(error, StoreError::Away(_));
+                Err(if is_away { Uncommitted::Ended(error) } else { Uncommitted::Broken(error) })
             }
-            Err(Refusal { is_before_last: true, error }) => Err(Uncommitted::Broken(error)),
-            Err(Refusal { error: StoreError::Engine(text), .. }) => {
+            Err(Refusal { error: StoreError::Engine(text) | StoreError::Away(text), .. }) => {
                 Err(Uncommitted::Ended(StoreError::InDoubt(text)))
             }
             Err(Refusal { error, .. }) => Err(Uncommitted::Ended(error)),
@@ -290,7 +292,7 @@ impl Session {
     /// Sends statements behind those posted before, and waits for the answers as long as a
     /// statement may take.
     async fn travel(&self, asked: &[Asked<'_>]) -> Result<Vec<Answer>, Refusal> {
-        let refused = |error| Refusal { is_before_last: false, error };
+        let refused = |error| Refusal { is_before_last: false, is_judged: false, error };
         let client = self.client().map_err(refused)?;
         self.unanswered.fetch_add(1, Ordering::Relaxed);
         // Boxed, because it lies deep inside every operation of the store.
@@ -325,7 +327,7 @@ impl Session {
         let all = posted.asked().chain(asked.iter().copied());
         let mut sent = send(client, self.plans, all).await;
         drop(waiting);
-        let silent = |_| Refusal { is_before_last: false, error: silent() };
+        let silent = |_| Refusal { is_before_last: false, is_judged: false, error: silent() };
         if posted.begin.is_some() {
             tokio::time::timeout(BEGIN_TIMEOUT, sent.first()).await.map_err(silent)?;
         }
@@ -333,6 +335,7 @@ impl Session {
         let last = before + asked.len().saturating_sub(1);
         let mut answers = sent.answers().await.map_err(|(position, error)| Refusal {
             is_before_last: position < last,
+            is_judged: error.as_db_error().is_some(),
             error: engine_error(&error),
         })?;
         answers.drain(..before);

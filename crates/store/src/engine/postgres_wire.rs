@@ -72,6 +72,11 @@ pub(super) async fn send<'a>(
             Poll::Ready(())
         })
         .await;
+        // What cannot be written as bytes was not sent, so nothing behind it may be.
+        if let Some(Err(_)) = running.as_mut().output_mut() {
+            sent.unsent = running.as_mut().take_output().and_then(Result::err);
+            break;
+        }
         sent.running.push(running);
     }
     sent

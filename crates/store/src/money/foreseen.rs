@@ -84,6 +84,13 @@ impl Foreseen {
         Some((it.enterprise_id, counted.as_ref()?.pan_id))
     }
 
+    /// The PANs towards whose limits the authorisations of these bills count.
+    pub(super) fn pans_of(&self, bills: &BTreeSet<BillKey>) -> BTreeSet<PanKey> {
+        let seen = self.authorisations.iter();
+        let of_bills = seen.filter(|(_, (it, ..))| bills.contains(&bill_key(it)));
+        of_bills.filter_map(|(auth_id, _)| self.pan(*auth_id)).collect()
+    }
+
     /// The accounts that authorisations draw on, and those that took their place.
     pub(super) fn accounts(&self) -> BTreeSet<AccountKey> {
         let mut accounts = self.heirs.clone();

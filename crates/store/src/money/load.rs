@@ -32,6 +32,8 @@ pub(super) async fn load(
     accounts.extend(foreseen.accounts());
     let mut pans = wanted.pans.clone();
     pans.extend(commands.iter().filter_map(|it| foreseen.pan(giving(it)?)));
+    let bills = &bills(commands, seen) | &foreseen.bills_of_originals(&wanted);
+    pans.extend(foreseen.pans_of(&bills));
     let mut batch = Batch::default();
     let keys = Keys {
         accounts,
@@ -39,7 +41,7 @@ pub(super) async fn load(
         naming: wanted.naming.clone(),
         begun: wanted.begun.clone(),
         authorisations: foreseen.keys(),
-        bills: &bills(commands, seen) | &foreseen.bills_of_originals(&wanted),
+        bills,
         references: wanted.references.clone(),
         pans,
         stand_ins: commands.iter().filter_map(|it| stand_in_of(it, seen)).collect(),
