@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use domain::Mode;
 use serde_json::{Value, json};
 use testkit::both_engines;
-use testkit::database::Database;
+use testkit::database::{Database, number};
 use testkit::http::{Request, send};
 use testkit::platform::{Platform, WINDOW_MS};
 use testkit::signing::{Caller, Signing, envelope, now_ms, text};
@@ -120,7 +120,7 @@ both_engines!(one_nonce_serves_two_different_requests, |platform| {
     }
 });
 
-both_engines!(a_revoked_key_stops_at_once, |platform| {
+both_engines!(a_revoked_key_stops_at_once, |platform, location| {
     let caller = Caller::new(platform).await;
     let target = format!("{DETAIL}?cardId=1");
     assert_eq!(caller.get(platform, &target).await["code"], "DAPI_CARD_NOT_FOUND");
@@ -130,6 +130,13 @@ both_engines!(a_revoked_key_stops_at_once, |platform| {
     assert_eq!(platform.admin(delete()).await.status, 204);
     assert_eq!(caller.get(platform, &target).await["code"], "DAPI_INVALID_API_KEY");
     assert_eq!(platform.admin(delete()).await.status, 404);
+    // Its holder does not go on filling the memory of requests.
+    let remembered = async || number(location, "SELECT COUNT(*) FROM request_memory").await;
+    let before = remembered().await;
+    for _ in 0..3 {
+        assert_eq!(caller.get(platform, &target).await["code"], "DAPI_INVALID_API_KEY");
+    }
+    assert_eq!(remembered().await, before);
 });
 
 both_engines!(only_listed_addresses_may_call, |platform| {
