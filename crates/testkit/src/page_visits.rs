@@ -57,6 +57,17 @@ pub fn html(answer: &Answer) -> String {
     String::from_utf8(answer.body.clone()).unwrap()
 }
 
+/// Whether a text, or a page without its style, has this word. Digits within an id, a token or a
+/// colour are no words: a short number stands in them by chance.
+pub fn has_word(text: &str, word: &str) -> bool {
+    let (before, styled) = text.split_once("<style>").unwrap_or((text, ""));
+    let after = styled.split_once("</style>").map_or("", |(_, after)| after);
+    let words = |text: &str| {
+        text.split(|c: char| !c.is_alphanumeric() && c != '/').any(|found| found == word)
+    };
+    words(before) || words(after)
+}
+
 /// The number of the page error that an answer shows.
 pub fn page_error(answer: &Answer) -> String {
     between(&html(answer), "id=\"page-error\">", "<")

@@ -2,6 +2,7 @@
 //! and both colour schemes: all of its content stays in its box.
 
 use serde_json::json;
+use testkit::page_visits::has_word;
 use testkit::signing::text;
 
 use crate::page_in_browser::Visit;
@@ -189,7 +190,7 @@ async fn after_close_a_page_holds_nothing_of_the_card() {
         assert_eq!(visit.browser.text("h1").await, heading);
         let held = text(&visit.browser.run(HELD).await);
         for secret in [&text(&pan), &text(&pan)[12..], &cvv2] {
-            assert!(!held.contains(secret), "{secret} in {held}");
+            assert!(!has_word(&held, secret), "{secret} in {held}");
         }
         assert_eq!(visit.browser.run("getSelection().toString()").await, "");
         assert_eq!(visit.browser.complaints().await, Vec::<String>::new());
