@@ -89,7 +89,8 @@ async fn per_second(processes: &[Arc<Platform>], card_id: &str) -> Result<f64> {
             let mut connection = Connection::open(platform.admin).await?;
             let mut bought = 0_u64;
             while began.elapsed() < WARM_UP + COUNTED {
-                let request = purchase::request(&platform, &card_id)?;
+                // Small, because a card has a limit for all of its purchases.
+                let request = purchase::request_of(&platform, &card_id, "0.10")?;
                 let is_counted = began.elapsed() >= WARM_UP;
                 purchase::buy(&mut connection, request).await?;
                 bought += u64::from(is_counted);

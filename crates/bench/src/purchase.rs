@@ -23,15 +23,23 @@ static NUMBER: AtomicU64 = AtomicU64::new(1);
 struct Answer {
     auth_id: String,
     approved: bool,
-    reason: Option<String>,
 }
 
 /// The next purchase of one dollar with this card.
 pub fn request(platform: &Platform, card_id: &str) -> Result<Request<Full<Bytes>>> {
+    request_of(platform, card_id, "1.00")
+}
+
+/// The next purchase of this amount in dollars.
+pub fn request_of(
+    platform: &Platform,
+    card_id: &str,
+    amount: &str,
+) -> Result<Request<Full<Bytes>>> {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let body = json!({
         "cardId": card_id,
-        "amount": "1.00",
+        "amount": amount,
         "currency": "840",
         "mcc": "5411",
         "merchantId": "M0001",
@@ -45,8 +53,9 @@ pub fn request(platform: &Platform, card_id: &str) -> Result<Request<Full<Bytes>
 
 /// Makes a purchase that must be approved; returns its authId.
 pub async fn buy(connection: &mut Connection, request: Request<Full<Bytes>>) -> Result<String> {
-    let answer: Answer = serde_json::from_slice(&connection.expect_ok(request).await?)?;
-    ensure!(answer.approved, "a purchase was declined: {:?}", answer.reason);
+    let body = connection.expect_ok(request).await?;
+    let answer: Answer = serde_json::from_slice(&body)?;
+    ensure!(answer.approved, "a purchase was declined: {}", String::from_utf8_lossy(&body));
     Ok(answer.auth_id)
 }
 

@@ -15,6 +15,7 @@ mod decimal;
 mod enterprise;
 mod entry_mode;
 mod error_code;
+mod event;
 mod file_type;
 mod fx;
 mod guidance;
@@ -65,6 +66,7 @@ pub use enterprise::{
 };
 pub use entry_mode::EntryMode;
 pub use error_code::ErrorCode;
+pub use event::{Event, EventKind, EventSubject};
 pub use file_type::FileType;
 pub use fx::{FxError, FxRate, FxTable};
 pub use guidance::{GuidanceLink, GuidanceType, PageLanguage, PageMode, PageStep, PageTheme};

@@ -7,6 +7,7 @@ use authorise::Authoriser;
 use cards::{CardsSettings, IdentityChecks};
 use crypto::RsaPool;
 use domain::{Clock, Mode, Random, SystemRandom};
+use feed::Numberer;
 use listener::{ListenerSettings, Stop, serve_listener};
 use outbound::{AddressPolicy, Outbound};
 use retention::Export;
@@ -255,6 +256,7 @@ fn run(
     running.spawn(Arc::clone(&parts.schedule).run(draining.clone()));
     let (authoriser, until) = (Arc::clone(&parts.authoriser), draining.clone());
     running.spawn(async move { authoriser.keep_ending_left_behind(until).await });
+    running.spawn(Numberer::new(parts.store.clone()).keep_numbering(stopped.clone()));
     let (progress, until) = (parts.store.clone(), stopped.clone());
     running.spawn(async move { progress.keep_progress(until).await });
     for (listener, link) in listeners.links.into_iter().zip(links) {

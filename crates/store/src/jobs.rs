@@ -2,13 +2,13 @@
 
 mod kind;
 
-use domain::{EnterpriseId, JobId, Timestamp};
+use domain::{EnterpriseId, Event, EventKind, JobId, Timestamp};
 
-use crate::engine::{Tx, with};
+use crate::engine::{Tx, Value, with};
 use crate::listing::{Page, PageRequest};
 use crate::outbox::look_at_all;
 use crate::records::{record, select, sql};
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, feed};
 
 pub use kind::JobKind;
 
@@ -59,6 +59,19 @@ impl Job {
     ) -> Self {
         Self { enterprise_id, job_id, kind, subject_id, due_at, attempts: 0, leased_until: None }
     }
+
+    /// What happened to it, `at` in business time.
+    const fn told(&self, kind: EventKind, at: Timestamp) -> Event {
+        let (enterprise_id, subject_id) = (Some(self.enterprise_id), self.job_id.as_i64());
+        Event { enterprise_id, vm_app_id: None, kind, subject_id, at }
+    }
+}
+
+const GIVE_BACK: &str = "UPDATE job SET due_at = $1, leased_until = NULL \
+    WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
+
+fn give_back(job: &Job, due_at: Timestamp) -> [Value; 4] {
+    [due_at.into(), job.enterprise_id.into(), job.job_id.into(), job.leased_until.into()]
 }
 
 /// The result of prolonging a lease.
@@ -95,18 +108,22 @@ impl Store {
 
     /// Gives a leased job back, due again at `due_at`.
     pub async fn postpone_job(&self, job: &Job, due_at: Timestamp) -> Result<(), StoreError> {
-        let sql = "UPDATE job SET due_at = $1, leased_until = NULL \
-            WHERE enterprise_id = $2 AND job_id = $3 AND leased_until = $4";
-        let token = job.leased_until;
-        let params = [due_at.into(), job.enterprise_id.into(), job.job_id.into(), token.into()];
-        self.execute(sql, params).await?;
+        let params = give_back(job, due_at);
+        self.execute(GIVE_BACK, params).await?;
         self.wake_workers(&[job.kind]);
         Ok(())
     }
 
     /// Gives a leased job back for good: it is kept, but never becomes due by itself.
     pub async fn park_job(&self, job: &Job) -> Result<(), StoreError> {
-        self.postpone_job(job, Job::PARKED_UNTIL).await
+        let request = (job.clone(), self.clock().now());
+        self.write(with(request, async |tx, (job, now)| {
+            if tx.execute(GIVE_BACK, &give_back(job, Job::PARKED_UNTIL)).await? == 1 {
+                feed::post(tx, &[job.told(EventKind::JobParked, *now)]).await?;
+            }
+            Ok(())
+        }))
+        .await
     }
 
     /// Prolongs the lease of a job to `lease_ms` of real time from now.
@@ -223,6 +240,7 @@ async fn retry(tx: &Tx, job_id: JobId, now: Timestamp) -> Result<Option<Job>, St
     if !retry_parked(tx, enterprise_id, kind, subject_id, now).await? {
         return Ok(None);
     }
+    feed::post(tx, &[parked.told(EventKind::JobRetried, now)]).await?;
     Ok(Some(Job { due_at: now, attempts: 0, leased_until: None, ..parked }))
 }
 

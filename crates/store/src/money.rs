@@ -32,6 +32,7 @@ mod steps;
 mod take_back;
 mod telling;
 mod terms;
+mod told;
 mod velocity;
 mod wanted;
 

@@ -20,7 +20,7 @@ use crate::{MAX_PAGE_ROWS, Store, StoreError};
 pub use claim::{DueDestination, Grant};
 pub use delivery::{Attempt, AttemptOutcome, Delivery, DeliveryFilter, DeliveryView};
 pub(crate) use destination::{look_at_all, set_has_url};
-pub(crate) use queue::insert_events;
+pub(crate) use queue::{insert_events, queue_events};
 
 impl Store {
     /// The due time (business time) of the next delivery without a lease, among destinations with a

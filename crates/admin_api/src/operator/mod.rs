@@ -10,6 +10,7 @@ mod documents;
 mod enterprise_body;
 mod enterprise_patch;
 mod enterprises;
+mod events;
 mod funds;
 mod fx_rates;
 mod guard;

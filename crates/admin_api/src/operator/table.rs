@@ -1,8 +1,8 @@
 //! The table of the operator API.
 
 use super::{
-    api_keys, authorisations, cards, deliveries, documents, enterprises, funds, fx_rates, jobs,
-    key_extraction, ledger, links, network_messages, outstandings, plastic, profiles, recon,
+    api_keys, authorisations, cards, deliveries, documents, enterprises, events, funds, fx_rates,
+    jobs, key_extraction, ledger, links, network_messages, outstandings, plastic, profiles, recon,
     reveals, tickets, transactions, vm_apps, vm_products,
 };
 use crate::request_bodies::{
@@ -19,6 +19,7 @@ pub(super) fn table() -> Vec<Group> {
         cards(),
         authorisations(),
         webhooks(),
+        events(),
         tickets(),
         vm_apps(),
         ledger(),
@@ -170,6 +171,25 @@ fn webhooks() -> Group {
             route("POST /admin/v1/webhook-deliveries/{id}/resend", "resend", deliveries::resend)
                 .about("Sends a delivered or parked webhook again, to the URL in force now.")
                 .takes(NO_FIELDS),
+        ],
+    }
+}
+
+fn events() -> Group {
+    Group {
+        tag: "events",
+        meaning: "What happened, in one order.",
+        routes: vec![
+            route("GET /admin/v1/events", "list_events", events::list)
+                .about(
+                    "Decisions, webhooks, network messages and jobs of all processes, kept for \
+                     40 days; newest first unless asked otherwise. An event appears within \
+                     seconds after its commit, always behind those that are there: whoever reads \
+                     with `order=asc` and goes on later with the cursor `asc-` and the last \
+                     `position` misses nothing. With `enterpriseId` cursors go by `number`.",
+                )
+                .asks(["enterpriseId"])
+                .paged(),
         ],
     }
 }

@@ -14,8 +14,8 @@ use wire::vm::framing;
 use crate::connection::Connection;
 use crate::platform::Platform;
 
-/// The funds of the app's account.
-const FUNDS: &str = "10000.00";
+/// The funds of each of the app's accounts.
+const FUNDS: &str = "1000000.00";
 /// The load of its card.
 const LOAD: &str = "5000.00";
 
@@ -46,8 +46,10 @@ impl App {
         let path = format!("/admin/v1/vm-apps/{}", text(&made, "appId")?);
         let change = json!({ "merchantPublicKey": key.public_key().to_pem() });
         call(platform, Method::PATCH, &path, &change).await?;
-        let funds = json!({ "account": "balance", "amount": FUNDS, "reference": "bench" });
-        post(platform, &format!("{path}/funds"), &funds).await?;
+        for account in ["balance", "wallet"] {
+            let funds = json!({ "account": account, "amount": FUNDS, "reference": account });
+            post(platform, &format!("{path}/funds"), &funds).await?;
+        }
         let platform_key = RsaPublicKey::from_text(&text(&made, "platformPublicKey")?)?;
         let client = VmClient::new(
             &format!("http://{}", platform.public),

@@ -16,6 +16,7 @@ mod every_command;
 mod examples;
 mod failed_sync;
 mod faults;
+mod feed;
 mod file_handles;
 mod forwarding;
 mod full_disk;

@@ -40,7 +40,8 @@ pub(super) async fn apply(
     let results = open.iter().map(|command| group.run(command)).collect();
     group.take_fees()?;
     group.sweep_closed()?;
-    batch.write(tx).await?;
+    let now = group.now;
+    batch.write(tx, now).await?;
     claimed::keep(tx, &ordered, results).await
 }
 

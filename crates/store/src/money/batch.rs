@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
     AuthId, Authorisation, AuthorisationStatus, Currency, EnterpriseId, HoldState, MessageIdentity,
-    MessageKind, MessageOutcome, Money, NetworkMessageId, OutsId, PanId, Posting, TransactionType,
-    VelocityUse, VmAppId, VmFlow, WebhookEvent,
+    MessageKind, MessageOutcome, Money, NetworkMessageId, OutsId, PanId, Posting, Timestamp,
+    TransactionType, VelocityUse, VmAppId, VmFlow, WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
@@ -17,7 +17,7 @@ use super::terms::AccountKey;
 use crate::engine::Tx;
 use crate::receipts::{KEPT, KEPT_IN, text_of};
 use crate::records::{Counted, record, select, sql, update_text, update_values};
-use crate::{Job, StoreError};
+use crate::{Job, StoreError, feed};
 
 /// An authorisation that was read, with its changes to be written.
 pub(super) struct Loaded {
@@ -237,8 +237,8 @@ impl Batch {
         })
     }
 
-    /// Writes everything that changed.
-    pub(super) async fn write(self, tx: &Tx) -> Result<(), StoreError> {
+    /// Writes everything that changed, `now` in business time.
+    pub(super) async fn write(self, tx: &Tx, now: Timestamp) -> Result<(), StoreError> {
         for retired in &self.overtaken {
             messages::forget(tx, *retired).await?;
         }
@@ -266,7 +266,9 @@ impl Batch {
         }
         self.write_velocity_uses(tx).await?;
         self.write_stand_ins(tx).await?;
-        crate::outbox::insert_events(tx, &self.events).await
+        let mut told = self.told(now);
+        told.extend(crate::outbox::queue_events(tx, &self.events).await?);
+        feed::post(tx, &told).await
     }
 
     async fn write_authorisations(&self, tx: &Tx) -> Result<(), StoreError> {

@@ -1,15 +1,15 @@
 //! The messages of links as operators see them (network-iso8583.md sections 5.2 and 6.4).
 
 use domain::{
-    AnswerDelivery, AuthId, CardId, EnterpriseId, LinkArrival, MessageFacts, MessageOutcome, Money,
-    NetworkMessageId, Payer, Reconciled, Timestamp,
+    AnswerDelivery, AuthId, CardId, EnterpriseId, Event, EventKind, LinkArrival, MessageFacts,
+    MessageOutcome, Money, NetworkMessageId, Payer, Reconciled, Timestamp,
 };
 
 use super::messages::{KnownRow, NetworkMessage, known, write};
 use crate::engine::{Tx, with};
 use crate::listing::{ListOrder, Page, PageRequest};
 use crate::records::record;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, feed};
 
 /// A message of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,6 +113,17 @@ pub(super) struct Recorded {
 }
 
 impl LinkMessage {
+    /// The event that it was recorded, `at` in business time.
+    pub(super) fn told(&self, at: Timestamp) -> Event {
+        Event {
+            enterprise_id: self.enterprise_id,
+            vm_app_id: None,
+            kind: EventKind::MessageRecorded,
+            subject_id: self.message_id.as_i64(),
+            at,
+        }
+    }
+
     /// A message that arrived now and is not answered yet.
     pub(super) fn of(arrival: &LinkArrival, about: &Recorded, received_at: Timestamp) -> Self {
         let LinkArrival { message, record } = arrival;
@@ -214,12 +225,13 @@ pub struct LinkMessageFilter {
 
 async fn note_unknown(
     tx: &Tx,
-    (message, record): &(NetworkMessage, LinkMessage),
+    (message, record, now): &(NetworkMessage, LinkMessage, Timestamp),
 ) -> Result<(), StoreError> {
     let mut answers = tx.together(&[known(&message.message.identity)]).await?;
     if answers.one::<KnownRow>()?.is_none() {
         write(tx, std::slice::from_ref(message)).await?;
         tx.insert(record).await?;
+        feed::post(tx, &[record.told(*now)]).await?;
     }
     Ok(())
 }
@@ -248,7 +260,7 @@ impl Store {
             stated_minor: None,
             received_at,
         };
-        match self.write(with((message, record), note_unknown)).await {
+        match self.write(with((message, record, self.clock().now()), note_unknown)).await {
             // The same message arrived at the same time.
             Err(StoreError::Duplicate(_)) => Ok(()),
             noted => noted,

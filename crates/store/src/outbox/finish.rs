@@ -1,15 +1,15 @@
 //! The end of a try, and resending by hand.
 
 use domain::{
-    ChallengeId, DeliveryStatus, EnterpriseId, Timestamp, WebhookEvent, WebhookId, WebhookSubType,
-    WebhookType,
+    ChallengeId, DeliveryStatus, EnterpriseId, EventKind, Timestamp, WebhookEvent, WebhookId,
+    WebhookSubType, WebhookType,
 };
 
 use super::{Attempt, AttemptOutcome, Delivery, destination, queue};
-use crate::StoreError;
 use crate::engine::{Statement, Tx, Value};
 use crate::records::{columns, sql};
 use crate::three_ds::acknowledge;
+use crate::{StoreError, feed};
 
 /// The 3DS challenge whose verdict a webhook asks for.
 fn asked_of(event: &WebhookEvent) -> Option<ChallengeId> {
@@ -56,6 +56,12 @@ pub(super) async fn finish(
             queue::let_go(tx, event, next).await?.then_some(attempt.at)
         }
     };
+    let kind = match outcome {
+        AttemptOutcome::Delivered => EventKind::WebhookDelivered,
+        AttemptOutcome::RetryAt(_) => EventKind::WebhookFailed,
+        AttemptOutcome::Dead => EventKind::WebhookParked,
+    };
+    feed::post(tx, &[queue::told(event, kind, now)]).await?;
     destination::has_place(tx, event.destination(), now).await?;
     if let Some(due_at) = due_at {
         destination::is_due(tx, event.destination(), due_at).await?;
@@ -123,6 +129,7 @@ pub(super) async fn resend(
         leased_until = NULL, is_first = 0 WHERE enterprise_id = $2 AND webhook_id = $3";
     tx.execute(sql, &[now.into(), event.enterprise_id.into(), webhook_id.into()]).await?;
     queue::put_back(tx, &event, seq).await?;
+    feed::post(tx, &[queue::told(&event, EventKind::WebhookResent, now)]).await?;
     destination::is_due(tx, event.destination(), now).await?;
     Ok(true)
 }

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{DeliveryStatus, Timestamp, WebhookEvent};
+use domain::{DeliveryStatus, Event, EventKind, Timestamp, WebhookEvent};
 
 use super::destination;
-use crate::StoreError;
 use crate::engine::{Statement, Tx, Value};
 use crate::records::{NO_APP, record};
+use crate::{StoreError, feed};
 
 /// Enterprise, object and app (or None): the webhooks of one queue are delivered in order.
 type Queue = [i64; 3];
@@ -60,6 +60,15 @@ struct End {
 /// `outbox_changed` must be notified. The caller holds the lock of each object that is not new, so
 /// places are given in the order of the changes, even if the processes' clocks differ.
 pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<(), StoreError> {
+    let told = queue_events(tx, events).await?;
+    feed::post(tx, &told).await
+}
+
+/// As [`insert_events`]; returns what the caller records in the feed.
+pub(crate) async fn queue_events(
+    tx: &Tx,
+    events: &[WebhookEvent],
+) -> Result<Vec<Event>, StoreError> {
     let queues: BTreeSet<Queue> = events.iter().map(queue_of).collect();
     // The first is locked, so the commit that finishes it sees what is now behind it.
     let statements: Vec<_> = queues.iter().flat_map(|queue| ends(*queue)).collect();
@@ -94,7 +103,18 @@ pub(crate) async fn insert_events(tx: &Tx, events: &[WebhookEvent]) -> Result<()
     for (destination, due_at) in due.into_values() {
         destination::is_due(tx, destination, due_at).await?;
     }
-    Ok(())
+    Ok(events.iter().map(|it| told(it, EventKind::WebhookQueued, it.created_at)).collect())
+}
+
+/// What happened to a webhook, `at` in business time.
+pub(super) const fn told(webhook: &WebhookEvent, kind: EventKind, at: Timestamp) -> Event {
+    Event {
+        enterprise_id: Some(webhook.enterprise_id),
+        vm_app_id: webhook.vm_app_id,
+        kind,
+        subject_id: webhook.webhook_id.as_i64(),
+        at,
+    }
 }
 
 /// The queries for both ends of a queue.

@@ -10,6 +10,7 @@ mod commit_in_doubt;
 mod continuing;
 mod customers;
 mod enterprises;
+mod feed;
 mod guidance;
 mod histories;
 mod idempotency;

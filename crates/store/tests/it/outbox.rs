@@ -18,11 +18,11 @@ use crate::samples::{ENTERPRISE, NOW, claim_for, found, sealed, tell, tell_as};
 const LEASE_MS: i64 = 60_000;
 const OTHER: EnterpriseId = EnterpriseId::from_i64(4_000_000_000_000_000_009);
 
-async fn ready(store: &Store) {
+pub async fn ready(store: &Store) {
     found(store, ENTERPRISE, Some("https://hook.example")).await;
 }
 
-async fn claim(store: &Store, now: Timestamp, limit: u32) -> Vec<Delivery> {
+pub async fn claim(store: &Store, now: Timestamp, limit: u32) -> Vec<Delivery> {
     claim_for(store, now, LEASE_MS, limit).await
 }
 
@@ -34,7 +34,7 @@ fn attempt(status: Option<u16>) -> Attempt {
     Attempt { at: NOW, status, latency_ms: 12, excerpt: "ok".to_owned(), refusal: None }
 }
 
-async fn finish(store: &Store, delivery: &Delivery, outcome: AttemptOutcome) -> bool {
+pub async fn finish(store: &Store, delivery: &Delivery, outcome: AttemptOutcome) -> bool {
     store.finish_attempt(delivery, attempt(Some(200)), outcome).await.unwrap()
 }
 

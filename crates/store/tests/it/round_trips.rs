@@ -9,6 +9,7 @@ use testkit::counting_line::CountingLine;
 use testkit::database::Database;
 
 use crate::money::{decision, fund, purchase, usd};
+use crate::samples::{ENTERPRISE, tell};
 
 /// Long enough for all callers to ask while the first group is under way.
 const ONE_WAY: Duration = Duration::from_millis(100);
@@ -57,6 +58,31 @@ async fn a_group_takes_six_round_trips_at_most_whatever_its_size() {
     let decided = line.round_trips() - began;
     eprintln!("two groups of {CALLERS}: {begun} round trips to begin, {decided} to decide");
     assert!(begun <= 2 * BOUND && decided <= 2 * BOUND);
+    store.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_of_events_take_two_round_trips_however_many_there_are() {
+    let database = Database::on_server().await;
+    let line = CountingLine::before(database.server_address(), Duration::from_millis(5)).await;
+    let store = database.open_through(line.address).await;
+    let mut counts = Vec::new();
+    for events in [1, 40, 1, 40, 1, 40, 1, 40] {
+        for object in 0..events {
+            tell(&store, ENTERPRISE, object).await;
+        }
+        let began = line.round_trips();
+        let numbered = store.number_events().await.unwrap();
+        counts.push(line.round_trips() - began);
+        assert_eq!(numbered.events, usize::try_from(events).unwrap());
+    }
+    let began = line.round_trips();
+    assert_eq!(store.number_events().await.unwrap().events, 0);
+    let idle = line.round_trips() - began;
+    eprintln!("numbers: {counts:?} round trips, {idle} if there are none");
+    // A new connection plans its statements.
+    assert!(counts.iter().min().is_some_and(|least| *least <= 2) && idle <= 1);
     store.close().await;
     database.drop().await;
 }

@@ -1,0 +1,74 @@
+//! The worker that numbers events. Of several processes one works at a time: the living one with
+//! the lowest node number, whose lease says that it lives.
+
+use std::time::Duration;
+
+use store::{Store, StoreError};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+/// Pause between looks. Events that are committed meanwhile share a page, so numbers cost the same
+/// few round trips however many purchases there are.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
+/// Pause between questions whose turn it is.
+const TURN_PAUSE: Duration = Duration::from_secs(3);
+/// Pause between looks for pages that are no longer kept.
+const FORGET_PAUSE: Duration = Duration::from_secs(600);
+/// Days for which events are kept, in business time.
+const KEPT_DAYS: i64 = 40;
+
+/// Numbers events again and again.
+pub struct Numberer {
+    store: Store,
+    has_turn: bool,
+    asks_at: Instant,
+    forgets_at: Instant,
+}
+
+impl Numberer {
+    /// A worker on this store.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        let now = Instant::now();
+        Self { store, has_turn: false, asks_at: now, forgets_at: now }
+    }
+
+    /// Works until `stopped` turns true.
+    pub async fn keep_numbering(mut self, mut stopped: watch::Receiver<bool>) {
+        let mut is_failing = false;
+        loop {
+            tokio::select! {
+                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = sleep(if self.has_turn { LOOK_PAUSE } else { TURN_PAUSE }) => {}
+            }
+            match self.look().await {
+                Ok(()) => is_failing = false,
+                // One line for each outage.
+                Err(error) if !is_failing => {
+                    is_failing = true;
+                    tracing::warn!(%error, "events are not numbered for now");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let now = Instant::now();
+        if self.asks_at <= now {
+            self.has_turn = self.store.numbers_events().await?;
+            self.asks_at = now + TURN_PAUSE;
+        }
+        if !self.has_turn {
+            return Ok(());
+        }
+        while self.store.number_events().await?.is_more {}
+        if self.forgets_at <= now {
+            let kept_ms = KEPT_DAYS * 24 * 60 * 60 * 1_000;
+            let before = self.store.clock().now().plus_millis(-kept_ms);
+            while self.store.forget_events(before).await? {}
+            self.forgets_at = now + FORGET_PAUSE;
+        }
+        Ok(())
+    }
+}
