@@ -49,11 +49,11 @@ pub async fn measure(
         ),
         Measurement::info(
             "cost_ratio",
-            "cost of a forwarded authorisation / RSA (goal 1.5)",
+            "cost of a forwarded authorisation / RSA (goal 1.25)",
             cpu / floor,
             "",
         )
-        .held_to(Bound::AtMost(2.0)),
+        .held_to(Bound::AtMost(1.5)),
     ])
 }
 

@@ -34,7 +34,7 @@ pub async fn measure(
     Ok(vec![
         info("overhead_p50_ms", "added to the enterprise's answer, 200/s: p50", 500),
         info("overhead_p99_ms", "added to the enterprise's answer, 200/s: p99", 990)
-            .held_to(Bound::AtMost(10.0)),
+            .held_to(Bound::AtMost(6.0)),
         info("overhead_p999_ms", "added to the enterprise's answer, 200/s: p99.9", 999),
     ])
 }

@@ -61,7 +61,7 @@ pub async fn measure(platform: &Platform, card_id: &str) -> Result<Vec<Measureme
             signed_rate / bare_rate,
             "",
         )
-        .held_to(Bound::AtLeast(0.3)),
+        .held_to(Bound::AtLeast(0.45)),
     ])
 }
 

@@ -31,6 +31,6 @@ pub async fn measure(server: &Path, data_dir: &Path) -> Result<Vec<Measurement>>
         Measurement::info("start_ms", "start to ready, existing store", median(ready_ms), "ms")
             .held_to(Bound::AtMost(200.0)),
         Measurement::info("idle_mb", "resident memory when idle", resident_mb, "MB")
-            .held_to(Bound::AtMost(60.0)),
+            .held_to(Bound::AtMost(45.0)),
     ])
 }

@@ -192,6 +192,9 @@ pub struct ServeArgs {
     /// Directory for the exports of --retention-months [default: exports in the data directory]
     #[arg(long, value_name = "DIR")]
     export_dir: Option<String>,
+    /// Export to the bucket of [s3] instead; the names of all objects begin with this
+    #[arg(long, value_name = "PREFIX")]
+    export_s3_prefix: Option<String>,
     /// File (0600) with the operator's token [default: made in the sandbox's data directory]
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<String>,
@@ -236,6 +239,7 @@ impl ServeArgs {
             ("drain", self.drain),
             ("retention-months", self.retention_months),
             ("export-dir", self.export_dir),
+            ("export-s3-prefix", self.export_s3_prefix),
             ("admin-token-file", self.admin_token_file),
             ("master-key-file", self.master_key_file),
             ("outbound-allow", self.outbound_allow),

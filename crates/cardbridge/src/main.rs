@@ -8,6 +8,7 @@ mod iso;
 mod links;
 mod listen;
 mod log;
+mod memory;
 mod migrate;
 mod network;
 mod operator;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
 fn run() -> Result<ExitCode, Failure> {
     // Before anything secret is read.
     dumps::forbid()?;
+    memory::use_small_pages();
     let command = match cli::parse(std::env::args_os())? {
         Parsed::Command(command) => *command,
         Parsed::Text(text) => {

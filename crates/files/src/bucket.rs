@@ -10,7 +10,7 @@ use vault::SecretText;
 use crate::error::BucketError;
 use crate::{ObjectKey, UPLOAD_SECONDS};
 
-/// The validity of an operator's read address.
+/// The validity of an address that is used at once.
 const READ_VALIDITY: Duration = Duration::from_secs(60);
 
 /// A bucket and the key it is used with.
@@ -68,6 +68,22 @@ impl Bucket {
         let validity = Duration::from_secs(UPLOAD_SECONDS.into());
         let action = self.address.put_object(Some(&self.credentials), key.as_str());
         action.sign_with_time(validity, &moment(now)).into()
+    }
+
+    /// The address to which the platform itself writes an object, for one minute from `now`, a real
+    /// time.
+    #[must_use]
+    pub fn object_put_url(&self, key: &str, now: Timestamp) -> String {
+        let action = self.address.put_object(Some(&self.credentials), key);
+        action.sign_with_time(READ_VALIDITY, &moment(now)).into()
+    }
+
+    /// The address from which the platform itself reads an object, for one minute from `now`, a
+    /// real time.
+    #[must_use]
+    pub fn object_url(&self, key: &str, now: Timestamp) -> String {
+        let action = self.address.get_object(Some(&self.credentials), key);
+        action.sign_with_time(READ_VALIDITY, &moment(now)).into()
     }
 
     /// The address from which `key` can be downloaded as a file, for one minute from `now`, a real

@@ -113,6 +113,14 @@ impl Outbound {
     /// See [`OutboundError`]; after `Timeout`, `TooLarge` and `Broken` the other side may have
     /// acted on the request.
     pub async fn post(&self, post: Post<'_>) -> Result<Answer, OutboundError> {
+        self.send(Method::POST, post).await
+    }
+
+    /// As [`Outbound::post`], by another method.
+    ///
+    /// # Errors
+    /// As [`Outbound::post`].
+    pub async fn send(&self, method: Method, post: Post<'_>) -> Result<Answer, OutboundError> {
         let started = Instant::now();
         if started >= post.deadline {
             return Err(OutboundError::Timeout);
@@ -120,7 +128,7 @@ impl Outbound {
         let url = self.policy.parse(post.url)?;
         let uri: Uri =
             url.as_str().parse().map_err(|_| OutboundError::BadUrl("not an absolute URL"))?;
-        let request = request(uri, post.headers, post.body);
+        let request = request(method, uri, post.headers, post.body);
         let exchange = self.exchange(request, post.resend_until, post.max_response_bytes);
         let (status, body) =
             timeout_at(post.deadline, exchange).await.map_err(|_| OutboundError::Timeout)??;
@@ -161,9 +169,9 @@ fn client(lines: Lines, max_idle_per_host: usize) -> Client<Lines, Full<Bytes>> 
         .build(lines)
 }
 
-fn request(uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+fn request(method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
     let mut request = Request::new(Full::new(body));
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = method;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     request.headers_mut().entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));

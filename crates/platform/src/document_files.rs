@@ -52,7 +52,11 @@ pub fn open(
         })
 }
 
-fn bucket(s3: &S3Config) -> Result<Bucket, Failure> {
+/// The bucket of `[s3]`. Nothing is sent.
+///
+/// # Errors
+/// One line that names the option and what it should be.
+pub fn bucket(s3: &S3Config) -> Result<Bucket, Failure> {
     let secret = match &s3.secret {
         S3Secret::Text(text) => text.as_str().trim().to_owned(),
         S3Secret::File(path) => secrets::read_private(SECRET_KEY, path)?.trim().to_owned(),

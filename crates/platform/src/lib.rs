@@ -9,6 +9,7 @@ pub mod config;
 mod data_dir;
 mod document_files;
 mod durability;
+mod exports;
 mod failure;
 mod file_handles;
 mod holder;

@@ -10,7 +10,6 @@ use domain::{Clock, Mode, Random, SystemRandom};
 use feed::Numberer;
 use listener::{ListenerSettings, Stop, serve_listener};
 use outbound::{AddressPolicy, Outbound};
-use retention::Export;
 use scheme::{Intake, Link, LinkSettings, keep_keys, serve_link};
 use store::Store;
 use tokio::sync::watch;
@@ -26,7 +25,7 @@ use crate::file_handles::{self, HandleShares};
 use crate::holder::OwnIdentity;
 use crate::listeners::{Addresses, Listeners};
 use crate::secrets::{self, AdminTokenText};
-use crate::{document_files, link_secrets, mail, sandbox, store_opening, workers};
+use crate::{document_files, exports, link_secrets, mail, sandbox, store_opening, workers};
 
 /// The longest time for a stop: whoever asks for it kills what takes 30 s.
 const STOP_DEADLINE: Duration = Duration::from_secs(25);
@@ -208,6 +207,10 @@ fn ground(
         https_only: config.mode == Mode::Production,
         allow: config.outbound_allow.clone(),
     };
+    let retention = match config.retention_months {
+        Some(months) => Some((months, exports::place(config, store.clock())?)),
+        None => None,
+    };
     Ok(Ground {
         mode: config.mode,
         mailer: mail::mailer(config, store.clock().clone())?,
@@ -222,10 +225,7 @@ fn ground(
             identity_checks: config.identity_checks,
         },
         vm: config.vm,
-        retention: config.retention_months.map(|months| {
-            let own = || config.data_dir.join("exports");
-            (months, Export::to(config.export_dir.clone().unwrap_or_else(own)))
-        }),
+        retention,
         max_exchanges: handles.exchanges,
     })
 }

@@ -266,8 +266,8 @@ impl Cut {
         let is_final = cut_at >= self.day.end().plus_seconds(SETTLING_S)
             && !self.store.has_undecided(self.enterprise_id, self.day).await?;
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
-        let rows =
-            RebuiltRows::new(self.store.clone(), self.enterprise_id, self.day, self.file_type);
+        let reader = self.store.aside_with_all_until_now().await;
+        let rows = RebuiltRows::new(reader, self.enterprise_id, self.day, self.file_type);
         let (pages, read) = mpsc::channel(PAGES_WAITING);
         // An embedded store is read on the calling thread, and making lines takes as long: threads
         // that may block keep a large file off the threads that answer requests.

@@ -17,6 +17,14 @@ pub enum RetentionError {
         /// The fault.
         error: std::io::Error,
     },
+    /// A bucket cannot be written or read.
+    #[error("{key} in the bucket: {reason}")]
+    Bucket {
+        /// The object.
+        key: String,
+        /// The fault.
+        reason: String,
+    },
     /// A file has not the bytes that were recorded when it was written.
     #[error("{path} is not as it was written; put it back, since some of its rows are deleted")]
     Changed {

@@ -1,48 +1,82 @@
-//! The directory of an export.
+//! The place of an export.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use domain::BusinessDay;
 
-/// Where exported files are kept.
-#[derive(Debug, Clone)]
+use crate::bucket::ExportBucket;
+use crate::error::RetentionError;
+
+/// Where exported files are kept: in a directory, or in a bucket, with copies in the directory
+/// while they are worked on.
+#[derive(Clone)]
 pub struct Export {
     directory: PathBuf,
+    bucket: Option<Arc<ExportBucket>>,
 }
 
 impl Export {
     /// Files below this directory, which is made with the first of them.
     #[must_use]
     pub const fn to(directory: PathBuf) -> Self {
-        Self { directory }
+        Self { directory, bucket: None }
+    }
+
+    /// Files in a bucket, with copies below this directory of this process.
+    #[must_use]
+    pub fn to_bucket(bucket: ExportBucket, directory: PathBuf) -> Self {
+        Self { directory, bucket: Some(Arc::new(bucket)) }
     }
 
     /// The directory of a month, by its first day.
     pub(crate) fn month(&self, month: BusinessDay) -> PathBuf {
-        // `yyyyMMdd`
-        let day = month.to_string();
-        let (year, rest) = day.split_at(day.len().min(4));
-        self.directory.join(format!("{year}-{}", rest.get(..2).unwrap_or(rest)))
+        self.directory.join(month_name(month))
     }
+
+    /// Puts a file of a month where it is kept.
+    pub(crate) async fn publish(
+        &self,
+        month: BusinessDay,
+        name: &str,
+    ) -> Result<(), RetentionError> {
+        let Some(bucket) = &self.bucket else { return Ok(()) };
+        let key = format!("{}/{name}", month_name(month));
+        bucket.write(&key, &self.month(month).join(name)).await
+    }
+
+    /// Gets a file of a month from where it is kept, if it is there.
+    pub(crate) async fn fetch(
+        &self,
+        month: BusinessDay,
+        name: &str,
+    ) -> Result<PathBuf, RetentionError> {
+        let path = self.month(month).join(name);
+        if let Some(bucket) = &self.bucket {
+            bucket.read(&format!("{}/{name}", month_name(month)), &path).await?;
+        }
+        Ok(path)
+    }
+
+    /// Removes the copies of a month whose files are in a bucket.
+    pub(crate) fn forget_copies(&self, month: BusinessDay) {
+        if self.bucket.is_some()
+            && let Err(error) = std::fs::remove_dir_all(self.month(month))
+        {
+            tracing::warn!(%month, %error, "copies of exported files were not removed");
+        }
+    }
+}
+
+/// `yyyy-MM`
+fn month_name(month: BusinessDay) -> String {
+    // `yyyyMMdd`
+    let day = month.to_string();
+    let (year, rest) = day.split_at(day.len().min(4));
+    format!("{year}-{}", rest.get(..2).unwrap_or(rest))
 }
 
 /// The name of a part within its month.
 pub(crate) fn part_name(part: u32) -> String {
     format!("part-{part:05}.jsonl.zst")
-}
-
-/// Writes a small file whole or not at all.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let draft = path.with_extension("tmp");
-    std::fs::write(&draft, bytes)?;
-    put_in_place(&std::fs::File::open(&draft)?, &draft, path)
-}
-
-/// Gives a file that was written under another name its own, so that a loss of power leaves all of
-/// it or nothing.
-pub(crate) fn put_in_place(file: &std::fs::File, draft: &Path, path: &Path) -> std::io::Result<()> {
-    file.sync_all()?;
-    std::fs::rename(draft, path)?;
-    let directory = path.parent().unwrap_or(Path::new("."));
-    std::fs::File::open(directory)?.sync_all()
 }

@@ -7,13 +7,16 @@
 //! deletes only what is still exactly as a file has it. A break at any moment is harmless: a file
 //! that was not recorded is written again, and one whose deletion began is gone through again.
 
+mod bucket;
 mod error;
 mod export;
 mod line;
+mod local_file;
 mod month;
 mod part;
 mod worker;
 
+pub use bucket::ExportBucket;
 pub use error::RetentionError;
 pub use export::Export;
 pub use worker::RetentionWorker;

@@ -5,12 +5,15 @@ use serde::Serialize;
 use store::{AtRestPage, ExportState, ExportedFile, Forgotten, Store};
 
 use crate::error::RetentionError;
-use crate::export::{Export, part_name, write_whole};
+use crate::export::{Export, part_name};
 use crate::line::line;
+use crate::local_file::{beside, write_whole};
 use crate::part::{Draft, Facts, Reading, changed};
 
 /// The most authorisations of one file.
 const MAX_PART_AUTHORISATIONS: u64 = 50_000;
+/// The file that says what a month has.
+const MANIFEST: &str = "manifest.json";
 /// Lines that are read before their authorisations are deleted.
 const LINES_AT_ONCE: usize = 500;
 /// Enterprises read at a time.
@@ -65,7 +68,7 @@ impl Months {
         if file.state == ExportState::Deleted {
             return Ok(());
         }
-        let path = self.export.month(file.month).join(part_name(file.part));
+        let path = self.export.fetch(file.month, &part_name(file.part)).await?;
         let facts =
             Facts { sha256: file.sha256, size_bytes: file.size_bytes, lines: file.authorisations };
         let of_reading = path.clone();
@@ -95,12 +98,28 @@ impl Months {
             }
         }
         let Some(draft) = writing.draft else { return Ok(None) };
-        let Facts { sha256, size_bytes, lines } = beside(move || draft.finish()).await?;
+        let facts = beside(move || draft.finish()).await?;
+        self.export.publish(month, &part_name(part)).await?;
+        self.require_kept(month, part, facts).await?;
+        let Facts { sha256, size_bytes, lines } = facts;
         let state = ExportState::Written;
         let file = ExportedFile { month, part, sha256, size_bytes, authorisations: lines, state };
         self.store.add_exported_file(file.clone()).await?;
         tracing::info!(%month, part, authorisations = lines, size_bytes, "exported");
         Ok(Some(file))
+    }
+
+    /// Reads a file again from where it is kept.
+    async fn require_kept(
+        &self,
+        month: BusinessDay,
+        part: u32,
+        facts: Facts,
+    ) -> Result<(), RetentionError> {
+        let path = self.export.fetch(month, &part_name(part)).await?;
+        let of_reading = path.clone();
+        let read = beside(move || Reading::open(&of_reading)?.rest()).await?;
+        if read == facts { Ok(()) } else { Err(changed(&path)) }
     }
 
     async fn write_enterprise(
@@ -157,12 +176,16 @@ impl Months {
         });
         let manifest = Manifest { month: month.to_string(), files: files.collect() };
         let text = serde_json::to_string_pretty(&manifest).expect("texts and numbers are JSON");
-        let path = self.export.month(month).join("manifest.json");
+        let path = self.export.month(month).join(MANIFEST);
         beside(move || {
-            let written = write_whole(&path, format!("{text}\n").as_bytes());
+            let written = std::fs::create_dir_all(path.parent().unwrap_or(&path))
+                .and_then(|()| write_whole(&path, format!("{text}\n").as_bytes()));
             written.map_err(|error| RetentionError::file(&path, error))
         })
-        .await
+        .await?;
+        self.export.publish(month, MANIFEST).await?;
+        self.export.forget_copies(month);
+        Ok(())
     }
 }
 
@@ -200,16 +223,6 @@ fn read_some(mut reading: Reading) -> Result<(Reading, Lines), RetentionError> {
         }
     }
     Ok((reading, lines))
-}
-
-/// Works on files off the threads that answer requests.
-async fn beside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, RetentionError> + Send + 'static,
-) -> Result<T, RetentionError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => Err(RetentionError::file("export".as_ref(), std::io::Error::other(error))),
-    }
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ impl Store {
             }
         };
         let store = Self {
-            is_aside: false,
+            aside: None,
             inner: Arc::new(Inner {
                 engine,
                 aside: OnceLock::new(),

@@ -6,7 +6,7 @@ use domain::{Clock, IdGenerator};
 use tokio::sync::{Mutex, Notify, RwLock, Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::engine::{self, Answers, BoxFuture, ReadServer, Statement, Tx, with};
+use crate::engine::{self, Answers, BoxFuture, Freshness, ReadServer, Statement, Tx, with};
 use crate::error::OperationError;
 use crate::money::Command;
 use crate::process::{Exchange, Number};
@@ -25,8 +25,8 @@ const MAX_RACE_TRIES: u32 = 5;
 #[derive(Clone)]
 pub struct Store {
     pub(crate) inner: Arc<Inner>,
-    /// True if its reads may be served aside.
-    pub(crate) is_aside: bool,
+    /// How fresh a state must be from which its reads may be served aside; None if they may not.
+    pub(crate) aside: Option<Freshness>,
 }
 
 /// The data that the clones of a store share.

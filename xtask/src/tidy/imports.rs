@@ -41,7 +41,7 @@ const TABLE: [(&str, May); 31] = [
     ("feed", Import(&["store"])),
     ("mail", Import(&["domain", "crypto"])),
     ("reconciliation", Import(&["domain", "store", "wire", "crypto", "schedule"])),
-    ("retention", Import(&["domain", "store", "crypto", "schedule"])),
+    ("retention", Import(&["domain", "store", "crypto", "schedule", "files", "outbound"])),
     ("scheme", Import(&["domain", "crypto", "vault", "authorise", "store", "wire", "iso8583"])),
     ("provision", Import(&["domain", "crypto", "store", "vault"])),
     ("listener", Import(&["domain", "store"])),

@@ -22,6 +22,7 @@ const OPERATIONS: &[&str] = &[
     "get /admin/v1/enterprises/{id}/api-keys",
     "get /admin/v1/enterprises/{id}/key-extraction-attempts",
     "get /admin/v1/enterprises/{id}/vm-apps",
+    "get /admin/v1/events",
     "get /admin/v1/files/{objectKey}",
     "get /admin/v1/fx-rates",
     "get /admin/v1/jobs",

@@ -47,7 +47,8 @@ pub async fn measure(work_dir: &Path, postgres_url: Option<&str>) -> Result<Vec<
     let postgres::Rates { grouped, linked, single } =
         postgres::measure(url).await.context("hot deposit on PostgreSQL")?;
     measurements.extend([
-        info("hot_postgres_grouped", "hot deposit, PostgreSQL: grouped", grouped),
+        info("hot_postgres_grouped", "hot deposit, PostgreSQL: grouped", grouped)
+            .held_to(Bound::AtLeast(20_000.0)),
         info("hot_postgres_linked", "hot deposit, PostgreSQL: grouped, by links", linked),
         Measurement::info(
             "hot_postgres_link_ratio",

@@ -135,7 +135,7 @@ impl Cluster {
     }
 
     /// Runs statements, each on its own.
-    async fn execute(&self, statements: &[&str]) {
+    pub async fn execute(&self, statements: &[&str]) {
         let client = self.connect().await;
         for statement in statements {
             client.batch_execute(statement).await.unwrap();
@@ -143,7 +143,7 @@ impl Cluster {
     }
 
     /// Waits until a query's first column is true.
-    async fn until(&self, query: &str) {
+    pub async fn until(&self, query: &str) {
         let began = Instant::now();
         // A new connection each time: only new connections have the new settings.
         while !self.connect().await.query_one(query, &[]).await.unwrap().get::<_, bool>(0) {
@@ -152,7 +152,7 @@ impl Cluster {
         }
     }
 
-    async fn connect(&self) -> tokio_postgres::Client {
+    pub async fn connect(&self) -> tokio_postgres::Client {
         let url = self.url("127.0.0.1", "");
         let (client, connection) =
             tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();

@@ -61,6 +61,7 @@ mod options;
 mod orders;
 mod production;
 mod read_aside;
+mod read_standby;
 mod readme;
 mod recon;
 mod repeated_fields;

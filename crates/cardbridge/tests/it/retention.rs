@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::{BusinessDay, Clock};
@@ -11,16 +11,50 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::engine::Engine;
+use crate::s3_server::S3Server;
+use crate::uploads::configuration;
 use crate::world::{World, purchase, text};
 
 const MONTH_S: i64 = 31 * 24 * 3_600;
 
-/// A world that keeps three months, and the directory of its exports.
-async fn keeping(engine: &Engine) -> (World, TempDir) {
-    let exports = tempfile::tempdir().unwrap();
-    let directory = exports.path().to_str().unwrap();
-    let options = ["--retention-months", "3", "--export-dir", directory];
-    (World::new(engine, &options).await, exports)
+/// The place of exports.
+enum Place {
+    Directory(TempDir),
+    Bucket(S3Server, TempDir),
+}
+
+impl Place {
+    fn directory() -> Self {
+        Self::Directory(tempfile::tempdir().unwrap())
+    }
+
+    fn bucket() -> Self {
+        Self::Bucket(S3Server::start(), tempfile::tempdir().unwrap())
+    }
+
+    /// Where the files of all months are on this machine.
+    fn path(&self) -> PathBuf {
+        match self {
+            Self::Directory(directory) => directory.path().to_owned(),
+            Self::Bucket(server, _) => server.object("kept/exports"),
+        }
+    }
+
+    /// A world that keeps three months and exports to this place.
+    async fn keeping(&self, engine: &Engine) -> World {
+        let own = self.path();
+        let place = match self {
+            Self::Directory(_) => ["--export-dir", own.to_str().unwrap()].map(str::to_owned).into(),
+            Self::Bucket(server, directory) => {
+                let file = configuration(directory.path(), server);
+                let prefix = "kept/exports".to_owned();
+                vec!["--config".to_owned(), file, "--export-s3-prefix".to_owned(), prefix]
+            }
+        };
+        let mut options = vec!["--retention-months", "3"];
+        options.extend(place.iter().map(String::as_str));
+        World::new(engine, &options).await
+    }
 }
 
 async fn call(world: &World, path: &str, body: Value) -> Value {
@@ -76,8 +110,8 @@ async fn cents(world: &World) -> i64 {
     world.available().await.replace('.', "").parse().unwrap()
 }
 
-async fn a_year_passes(engine: Engine) {
-    let (world, exports) = keeping(&engine).await;
+async fn a_year_passes(engine: Engine, place: Place) {
+    let world = place.keeping(&engine).await;
     let card_id = world.card("ord-1").await;
     let first_day = BusinessDay::of(Clock::system().now()).to_string();
     let before = cents(&world).await;
@@ -95,7 +129,7 @@ async fn a_year_passes(engine: Engine) {
     }
     // The hold of the open purchase has expired.
     assert_eq!(before - cents(&world).await, 12 * 1_000);
-    let lines = exported(exports.path());
+    let lines = exported(&place.path());
     // Of each month its cleared and its refused purchase.
     assert!(lines.len() >= 14, "{}", lines.len());
     let (gone, kept) = (&all[0], &all[11]);
@@ -122,18 +156,18 @@ async fn a_year_passes(engine: Engine) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_year_passes_and_old_months_are_exported_embedded() {
-    a_year_passes(Engine::embedded()).await;
+    a_year_passes(Engine::embedded(), Place::directory()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_year_passes_and_old_months_are_exported_on_a_server() {
-    a_year_passes(Engine::postgres().await).await;
+    a_year_passes(Engine::postgres().await, Place::directory()).await;
 }
 
 /// The process is killed again and again while a month is exported and deleted.
-async fn kills_are_harmless(engine: Engine) {
+async fn kills_are_harmless(engine: Engine, place: Place) {
     const PURCHASES: usize = 60;
-    let (mut world, exports) = keeping(&engine).await;
+    let mut world = place.keeping(&engine).await;
     let card_id = world.card("ord-1").await;
     let mut all = Vec::new();
     for _ in 0..PURCHASES {
@@ -155,7 +189,7 @@ async fn kills_are_harmless(engine: Engine) {
     advance(&world, 2 * MONTH_S).await;
     world.verify_ledger().await;
     assert_eq!(world.available().await, before);
-    let lines = exported(exports.path());
+    let lines = exported(&place.path());
     for auth_id in &all {
         assert!(lines.contains_key(auth_id), "{auth_id} is in no file");
         let read = world.operator.get(&format!("/admin/v1/authorisations/{auth_id}")).await;
@@ -165,10 +199,40 @@ async fn kills_are_harmless(engine: Engine) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_during_retention_are_harmless_embedded() {
-    kills_are_harmless(Engine::embedded()).await;
+    kills_are_harmless(Engine::embedded(), Place::directory()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_during_retention_are_harmless_on_a_server() {
-    kills_are_harmless(Engine::postgres().await).await;
+    kills_are_harmless(Engine::postgres().await, Place::directory()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_year_passes_and_old_months_are_exported_to_a_bucket() {
+    a_year_passes(Engine::embedded(), Place::bucket()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_during_retention_to_a_bucket_are_harmless() {
+    kills_are_harmless(Engine::postgres().await, Place::bucket()).await;
+}
+
+/// What a bucket does not take, or does not give back as it was, is not deleted here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_deleted_that_the_bucket_has_not() {
+    let place = Place::bucket();
+    let world = place.keeping(&Engine::embedded()).await;
+    let card_id = world.card("ord-1").await;
+    let auth_id = cleared(&world, &card_id).await;
+    let Place::Bucket(server, _) = &place else { unreachable!() };
+    // A file stands where the directory of all exports should be.
+    fs::write(server.object("kept"), b"in the way").unwrap();
+    advance(&world, 6 * MONTH_S).await;
+    let receipt = format!("/admin/v1/authorisations/{auth_id}");
+    assert_eq!(text(&world.operator.get(&receipt).await.unwrap(), "authId"), auth_id);
+    fs::remove_file(server.object("kept")).unwrap();
+    advance(&world, MONTH_S).await;
+    assert!(exported(&place.path()).contains_key(&auth_id));
+    assert!(world.operator.get(&receipt).await.is_err());
+    world.verify_ledger().await;
 }

@@ -76,7 +76,7 @@ async fn a_document_outlives_a_crash_beside_postgresql() {
 }
 
 /// A configuration that names the bucket; its secret is in a separate file.
-fn configuration(directory: &Path, server: &S3Server) -> String {
+pub fn configuration(directory: &Path, server: &S3Server) -> String {
     let secret = directory.join("s3.secret");
     std::fs::write(&secret, format!("{SECRET_ACCESS_KEY}\n")).unwrap();
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();

@@ -9,7 +9,7 @@ use super::sections::{FxSection, S3Section, Section as _, SmtpSection, VmSection
 use crate::failure::Failure;
 
 /// Options that a file may set; in a file a key may also be spelt with underscores.
-const OPTIONS: [&str; 23] = [
+const OPTIONS: [&str; 24] = [
     "mode",
     "kyc",
     "data-dir",
@@ -27,6 +27,7 @@ const OPTIONS: [&str; 23] = [
     "drain",
     "retention-months",
     "export-dir",
+    "export-s3-prefix",
     "admin-token-file",
     "master-key-file",
     "outbound-allow",

@@ -90,6 +90,9 @@ pub struct Config {
     pub retention_months: Option<u16>,
     /// Directory for what is no longer kept; `None` = in the data directory.
     pub export_dir: Option<PathBuf>,
+    /// What the names of exported objects in the bucket of `s3` begin with; `None` = exports go to
+    /// `export_dir`.
+    pub export_s3_prefix: Option<String>,
     /// File with the operator's token; `None` = the data directory's own.
     pub admin_token_file: Option<PathBuf>,
     /// The master key's source.
@@ -140,6 +143,7 @@ impl Config {
             drain: drain(layers)?,
             retention_months: years::retention_months(layers)?,
             export_dir: optional_path(layers, "export-dir")?,
+            export_s3_prefix: years::export_s3_prefix(layers)?,
             admin_token_file: optional_path(layers, "admin-token-file")?,
             master_key: master_key(layers)?,
             outbound_allow: networks(layers, "outbound-allow")?,

@@ -6,7 +6,7 @@ use domain::{EnterpriseId, Event, Timestamp};
 
 use super::packed::{pack, unpack};
 use super::{ALL, FeedHead, FeedPage, MAX_PAGE_EVENTS};
-use crate::engine::{Statement, with};
+use crate::engine::Statement;
 use crate::process::SERVER_NOW;
 use crate::records::{Record, values_of};
 use crate::{Store, StoreError};
@@ -25,9 +25,13 @@ pub struct Numbered {
     pub is_more: bool,
 }
 
-const WAITING: &str = "SELECT place, enterprise_id, body FROM feed_entry ORDER BY place LIMIT $1";
-const LAST: &str = "SELECT enterprise_id, last_number FROM feed_head \
-    WHERE enterprise_id = $1 OR enterprise_id IN (SELECT enterprise_id FROM feed_entry)";
+/// Entries with the last number of their enterprise and the last position of all. One statement, so
+/// that all of it is of one moment: entries beside the numbers of a later one would be numbered
+/// twice.
+const WAITING: &str = "SELECT e.place, e.enterprise_id, e.body, COALESCE(own.last_number, 0), \
+    every.last_number FROM feed_entry e JOIN feed_head every ON every.enterprise_id = $1 \
+    LEFT JOIN feed_head own ON own.enterprise_id = e.enterprise_id ORDER BY e.place LIMIT $2";
+const LAST_POSITION: &str = "SELECT last_number FROM feed_head WHERE enterprise_id = $1";
 /// Fails, and with it the commit, if another process has numbered events meanwhile.
 const TURN: &str = "UPDATE feed_head SET last_number = CASE WHEN last_number = $1 \
     THEN CAST($2 AS BIGINT) END \
@@ -35,8 +39,8 @@ const TURN: &str = "UPDATE feed_head SET last_number = CASE WHEN last_number = $
 /// Takes exactly what was read: an entry whose commit comes later is left to the next run.
 const TAKE: &str = "DELETE FROM feed_entry WHERE place = $1 AND enterprise_id = $2 AND body = $3";
 
-/// An entry: its place, its enterprise and its events.
-type Entry = (i64, EnterpriseId, Vec<u8>);
+/// An entry: its place, its enterprise and its events, and the two last numbers.
+type Entry = (i64, EnterpriseId, Vec<u8>, [i64; 2]);
 
 impl Store {
     /// True if it is this process's turn to number events: it is the living one with the lowest
@@ -53,31 +57,20 @@ impl Store {
     /// Gives numbers to events that were committed, oldest first, at most 500 entries of them. On a
     /// server this takes one round trip, and a second one if there are any.
     pub async fn number_events(&self) -> Result<Numbered, StoreError> {
-        let waiting = self.waiting().await?;
-        if waiting.entries.is_empty() {
+        let most = i64::try_from(MAX_ENTRIES).unwrap_or(i64::MAX);
+        let waiting: Vec<Entry> = self.all(WAITING, [ALL.into(), most.into()]).await?;
+        let Some((.., [_, first])) = waiting.first() else {
             return Ok(Numbered { events: 0, is_more: false });
-        }
-        let run = run(&waiting, self.clock().now())?;
+        };
+        let first = *first;
+        let run = run(&waiting, first, self.clock().now())?;
         match self.write_together(run.statements).await {
             Ok(_) => Ok(Numbered { events: run.events, is_more: run.is_full }),
-            // Another process was faster, or the same happens again.
-            Err(error) => match self.waiting().await?.last(ALL) == waiting.last(ALL) {
-                true => Err(error),
-                false => Ok(Numbered { events: 0, is_more: true }),
+            Err(error) => match self.one::<i64>(LAST_POSITION, [ALL.into()]).await? {
+                Some(last) if last != first => Ok(Numbered { events: 0, is_more: true }),
+                _ => Err(error),
             },
         }
-    }
-
-    async fn waiting(&self) -> Result<Waiting, StoreError> {
-        self.read(with((), async |tx, ()| {
-            let statements = [
-                Statement::new(WAITING, [i64::try_from(MAX_ENTRIES).unwrap_or(i64::MAX).into()]),
-                Statement::new(LAST, [ALL.into()]),
-            ];
-            let mut answers = tx.together(&statements).await?;
-            Ok(Waiting { entries: answers.all()?, lasts: answers.all()?.into_iter().collect() })
-        }))
-        .await
     }
 
     /// Deletes pages of events that were numbered before a moment of business time, at most 500;
@@ -95,18 +88,6 @@ impl Store {
     }
 }
 
-/// What has no numbers yet, and the last numbers that were given.
-struct Waiting {
-    entries: Vec<Entry>,
-    lasts: BTreeMap<i64, i64>,
-}
-
-impl Waiting {
-    fn last(&self, enterprise_id: EnterpriseId) -> i64 {
-        self.lasts.get(&enterprise_id.as_i64()).copied().unwrap_or(0)
-    }
-}
-
 /// One commit of numbers.
 struct Run {
     statements: Vec<Statement>,
@@ -114,21 +95,22 @@ struct Run {
     is_full: bool,
 }
 
-fn run(waiting: &Waiting, now: Timestamp) -> Result<Run, StoreError> {
-    let mut feeds = BTreeMap::<i64, Vec<Event>>::new();
-    for (_, enterprise_id, body) in &waiting.entries {
-        let feed = feeds.entry(enterprise_id.as_i64()).or_default();
+/// Numbers entries after the position `first`.
+fn run(waiting: &[Entry], first: i64, now: Timestamp) -> Result<Run, StoreError> {
+    let mut feeds = BTreeMap::<i64, (i64, Vec<Event>)>::new();
+    let mut taken = Vec::with_capacity(waiting.len());
+    for (place, enterprise_id, body, [last_number, _]) in waiting {
+        let (_, feed) = feeds.entry(enterprise_id.as_i64()).or_insert((*last_number, Vec::new()));
         feed.extend(unpack(*enterprise_id, body)?);
+        let params = [(*place).into(), (*enterprise_id).into(), body.as_slice().into()];
+        taken.push(Statement::new(TAKE, params));
     }
-    let events = feeds.values().map(Vec::len).sum();
-    let first = waiting.last(ALL);
-    let mut position = first;
-    let mut rows = Vec::new();
-    for (owner, events) in feeds {
+    let (mut events, mut position, mut rows) = (0, first, Vec::new());
+    for (owner, (mut last_number, of_owner)) in feeds {
         let enterprise_id = EnterpriseId::from_i64(owner);
-        let mut last_number = waiting.last(enterprise_id);
-        for events in events.chunks(MAX_PAGE_EVENTS) {
-            let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        events += of_owner.len();
+        for of_page in of_owner.chunks(MAX_PAGE_EVENTS) {
+            let count = i64::try_from(of_page.len()).unwrap_or(i64::MAX);
             (last_number, position) = (last_number + count, position + count);
             let page = FeedPage {
                 enterprise_id,
@@ -136,7 +118,7 @@ fn run(waiting: &Waiting, now: Timestamp) -> Result<Run, StoreError> {
                 last_position: position,
                 events: count,
                 numbered_at: now,
-                body: pack(events)?,
+                body: pack(of_page)?,
             };
             // Not `put`: a number that is taken must stay what it is.
             rows.push(Statement::new(FeedPage::texts().insert(1, 1).0, values_of(&page)));
@@ -145,10 +127,7 @@ fn run(waiting: &Waiting, now: Timestamp) -> Result<Run, StoreError> {
         rows.push(Statement::new(FeedHead::texts().put.as_str(), values_of(&head)));
     }
     let mut statements = vec![Statement::new(TURN, [first.into(), position.into(), ALL.into()])];
-    for (place, enterprise_id, body) in &waiting.entries {
-        let params = [(*place).into(), (*enterprise_id).into(), body.as_slice().into()];
-        statements.push(Statement::new(TAKE, params));
-    }
+    statements.extend(taken);
     statements.extend(rows);
-    Ok(Run { statements, events, is_full: waiting.entries.len() >= MAX_ENTRIES })
+    Ok(Run { statements, events, is_full: waiting.len() >= MAX_ENTRIES })
 }
