@@ -8,9 +8,11 @@ use serde_json::Value;
 
 use crate::apt;
 use crate::command::{Failure, cargo, command, root};
-use crate::postgres::{self, Disk, Pooler, Server};
+use crate::counts::Counts;
+use crate::postgres::{self, Disk, Server};
 use crate::python;
 use crate::stage::{output, stage, succeed};
+use crate::suites;
 
 /// The groups of tests, by the end of their module's name, with what they show.
 const GROUPS: [(&str, &str); 4] = [
@@ -19,21 +21,6 @@ const GROUPS: [(&str, &str); 4] = [
     ("rolling", "rolling restarts"),
     ("failover", "fail-overs of PostgreSQL"),
 ];
-
-/// The crate whose tests go through every endpoint of dialect 1, and the part of their names by
-/// which those on PostgreSQL are known.
-const CONFORMANCE: &str = "cardbridge_api";
-const ON_POSTGRESQL: &str = "postgres";
-
-/// What PostgreSQL-compatible engines that spread data over servers demand, with the variable that
-/// `testkit` reads: the isolations of engines that know no weaker one, and tables that are spread.
-const STAND_INS: [(&str, &str, &str); 3] = [
-    ("repeatable read", "CARDBRIDGE_TEST_ISOLATION", "repeatable read"),
-    ("serializable", "CARDBRIDGE_TEST_ISOLATION", "serializable"),
-    ("spread tables", "CARDBRIDGE_TEST_PARTITIONED", "1"),
-];
-/// The crate whose tests go through every operation of the store.
-const STORE: &str = "store";
 
 /// Where programs are that only root has on the PATH.
 const SYSTEM: [&str; 2] = ["/usr/sbin", "/usr/local/sbin"];
@@ -62,7 +49,7 @@ const fn needed(
 }
 
 /// Runs every group, also after one that failed.
-pub fn run() -> Result<(), Failure> {
+pub fn run(counts: Counts) -> Result<(), Failure> {
     let programs = stage("ha: programs", programs)?;
     let tests = stage("ha: build of the tests", built)?;
     let server = stage("ha: postgres start", || postgres::start(Disk::Unsynced))?;
@@ -75,23 +62,9 @@ pub fn run() -> Result<(), Failure> {
         outcomes.into_iter().collect::<Result<(), Failure>>()
     });
     let [_, _, pgbouncer, _] = &programs;
-    let conforms = stage("ha: conformance behind a pooler in transaction mode", || {
-        let pooler = Pooler::start(pgbouncer, &server)?;
-        let mut tests = tests_of(&tests, CONFORMANCE)?;
-        tests.arg(ON_POSTGRESQL).env(postgres::URL_VARIABLE, server.url());
-        succeed(tests.env(postgres::POOLER_VARIABLE, pooler.address()))
-    });
-    let stands_in = STAND_INS.map(|(name, variable, value)| {
-        stage(&format!("ha: the store on {name}"), || {
-            let mut tests = tests_of(&tests, STORE)?;
-            tests.arg(ON_POSTGRESQL).env(postgres::URL_VARIABLE, server.url());
-            // It counts rows by the names of tables.
-            succeed(tests.args(["--skip", "backlog::"]).env(variable, value))
-        })
-    });
-    let stands_in: Result<(), Failure> = stands_in.into_iter().collect();
+    let conforms = suites::run_all(&server, pgbouncer, counts, &|name| tests_of(&tests, name));
     let stopped = stage("ha: postgres stop", || server.stop());
-    tested.and(conforms).and(stands_in).and(stopped)
+    tested.and(conforms).and(stopped)
 }
 
 /// Builds the tests as `cargo xtask test` does, so that nothing is built twice; returns what cargo

@@ -4,6 +4,7 @@ mod apt;
 mod bench;
 mod browser;
 mod command;
+mod counts;
 mod ha;
 mod hidden;
 mod interpreters;
@@ -13,18 +14,20 @@ mod python;
 mod s3;
 mod stage;
 mod statements;
+mod suites;
 mod test;
 mod tidy;
 
 use std::process::ExitCode;
 
-use test::Counts;
+use counts::Counts;
 
 const USAGE: &str = "\
 usage: cargo xtask <command>
   test [--long]        format, lints, tidy, then all tests on both engines; --long: with
                        the full counts of those that try many cases
-  test --ha            only the tests with several machines: fail-overs, rolling restarts
+  test --ha [--long]   only the tests with several machines: fail-overs, rolling restarts;
+                       --long: every test of the endpoints on poolers and stand-ins
   bench [FLAGS...]     what it costs and how long it takes, in builds as they are shipped
   openapi              a validator and a maker of clients read the OpenAPI documents
   tidy                 the rules of this repository that no other tool holds
@@ -36,7 +39,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words.as_slice() {
         ["test"] => test::run(Counts::Usual),
-        ["test", "--ha"] => test::run_ha(),
+        ["test", "--ha"] => test::run_ha(Counts::Usual),
+        ["test", "--ha", "--long"] => test::run_ha(Counts::Full),
         ["test", "--long"] => test::run(Counts::Full),
         ["bench", flags @ ..] => bench::run(flags),
         ["openapi"] => openapi::check(),

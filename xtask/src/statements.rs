@@ -35,7 +35,9 @@ const MOST_OF_ALL: usize = 130;
 /// Prepares a fresh server; false if it cannot record statements.
 pub fn record(server: &Server) -> Result<bool, Failure> {
     if !server.records_statements() {
-        eprintln!("statements: left out, since this PostgreSQL has no pg_stat_statements");
+        eprintln!(
+            "statements and plans: left out, since this PostgreSQL has no pg_stat_statements"
+        );
         return Ok(false);
     }
     let password = server.url().split([':', '@']).nth(2).unwrap_or_default().to_owned();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::recon;
+use crate::{recon, scale};
 
 /// Measures the platform against its bounds.
 #[derive(Parser)]
@@ -24,6 +24,11 @@ pub struct Options {
     /// Divides the size of the stores of the scale measurement.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub scale: u32,
+    /// Authorisations in the large store of the scale measurement, before the division; the bound
+    /// of 1.1 is for ten million.
+    #[arg(long, default_value_t = scale::FULL.authorisations,
+        value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub authorisations: u32,
     /// Rows of the reconciliation file; the bounds are for the default.
     #[arg(long, default_value_t = recon::ROWS)]
     pub recon_rows: u64,

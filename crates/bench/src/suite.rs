@@ -45,7 +45,9 @@ pub async fn run(options: &Options) -> Result<bool> {
         let whole_us = measurements.iter().find(|it| it.key == "authorisation_us");
         let whole_us = whole_us.map(|it| it.value);
         eprintln!("scale: filling two stores takes minutes and some GB of disk ...");
-        measurements.extend(scale::measure(&work_dir, options.scale, whole_us).await?);
+        measurements.extend(
+            scale::measure(&work_dir, options.authorisations, options.scale, whole_us).await?,
+        );
     }
     if is_asked(Subject::Recon) {
         eprintln!("reconciliation file ...");

@@ -6,7 +6,7 @@
 
 use domain::{BusinessDay, Timestamp};
 use schedule::{BackOff, Boxed, LEASE_MS, Worker, keep_lease};
-use store::{Job, JobKind, Store, StoreError};
+use store::{FirstSettlementRow, Job, JobKind, Store, StoreError};
 
 use super::cut::{CutError, SettlementFiles, ready_at};
 use super::enterprises::EnterprisePages;
@@ -16,13 +16,18 @@ use super::recut::FIRST_PAUSE_S;
 pub struct SettlementWorker {
     store: Store,
     files: SettlementFiles,
+    first_row: FirstSettlementRow,
 }
 
 impl SettlementWorker {
     /// A worker over this store. Several may run concurrently: each day is cut by one of them.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { files: SettlementFiles::new(store.clone()), store }
+        Self {
+            files: SettlementFiles::new(store.clone()),
+            first_row: FirstSettlementRow::default(),
+            store,
+        }
     }
 
     /// The first day with rows, from the job's day on.
@@ -33,7 +38,8 @@ impl SettlementWorker {
 
     async fn due(&self) -> Result<Option<Timestamp>, StoreError> {
         let job = self.store.settlement_job().await?;
-        let day = self.next_day(&job).await?;
+        let from = BusinessDay::from_i64(job.subject_id).start();
+        let day = self.first_row.from(&self.store, from).await?.map(BusinessDay::of);
         Ok(day.map(|day| ready_at(day).max(job.due_at)))
     }
 

@@ -2,7 +2,7 @@
 
 use domain::{BusinessDay, Timestamp};
 use schedule::{BackOff, Boxed, LEASE_MS, Worker, keep_lease};
-use store::{Job, JobKind, Store, StoreError};
+use store::{FirstSettlementRow, Job, JobKind, Store, StoreError};
 
 use crate::error::RetentionError;
 use crate::export::Export;
@@ -18,6 +18,7 @@ const NOT_FINAL_PAUSE_S: i64 = 24 * 3_600;
 pub struct RetentionWorker {
     months: Months,
     kept_months: u16,
+    first_row: FirstSettlementRow,
 }
 
 impl RetentionWorker {
@@ -28,8 +29,12 @@ impl RetentionWorker {
     /// A worker that keeps so many whole months beside the present one. Several may run
     /// concurrently: each month is exported by one of them.
     #[must_use]
-    pub const fn new(store: Store, export: Export, kept_months: u16) -> Self {
-        Self { months: Months { store, export }, kept_months }
+    pub fn new(store: Store, export: Export, kept_months: u16) -> Self {
+        Self {
+            months: Months { store, export },
+            kept_months,
+            first_row: FirstSettlementRow::default(),
+        }
     }
 
     const fn store(&self) -> &Store {
@@ -46,7 +51,7 @@ impl RetentionWorker {
         if job.subject_id > 0 {
             return Ok(Some(BusinessDay::from_i64(job.subject_id)));
         }
-        let first = self.store().first_settlement_row(Timestamp::default()).await?;
+        let first = self.first_row.from(self.store(), Timestamp::default()).await?;
         Ok(first.map(|it| BusinessDay::from_i64(it.utc8_month_first_day_number())))
     }
 

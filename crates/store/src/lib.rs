@@ -119,7 +119,8 @@ pub use replacements::{
 pub use replay::ServedRequest;
 pub use retention::{AtRest, AtRestPage, ExportState, ExportedFile, ExportedRows, Forgotten};
 pub use settlement::{
-    ControlTotal, CutOutcome, LedgerGap, MAX_PIECE_BYTES, SettlementFile, SettlementLink,
+    ControlTotal, CutOutcome, FirstSettlementRow, LedgerGap, MAX_PIECE_BYTES, SettlementFile,
+    SettlementLink,
 };
 pub use store::Store;
 pub use surroundings::CardSurroundings;

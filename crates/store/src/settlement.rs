@@ -12,6 +12,7 @@ mod rows;
 
 pub use evidence::LedgerGap;
 pub use files::{ControlTotal, CutOutcome, SettlementFile};
+pub use job::FirstSettlementRow;
 pub use links::SettlementLink;
 
 /// Most bytes of one piece of a file.

@@ -277,6 +277,7 @@ const PARTITIONED: &str = "DO $$ DECLARE whole text; BEGIN
             EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES WITH '
                 || '(MODULUS 4, REMAINDER %s)', whole || '_' || part, whole, part);
         END LOOP;
+        EXECUTE format('INSERT INTO %I SELECT * FROM %I', whole, whole || '_whole');
         EXECUTE format('DROP TABLE %I', whole || '_whole');
     END LOOP;
     IF (SELECT COUNT(*) FROM pg_class WHERE relkind = 'p') < 20 THEN

@@ -26,14 +26,17 @@ const OPEN_PAUSE: Duration = Duration::from_millis(20);
 const CACHE_KIB: u32 = 524_288;
 
 /// The tables that are filled; their indexes are rebuilt afterwards.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 10] = [
     "pan",
     "pan_fingerprint",
     "card",
     "velocity_use",
     "authorisation",
+    "receipt",
+    "open_hold",
     "ledger_transfer",
     "webhook",
+    "webhook_attempt",
 ];
 
 /// The number of cards and authorisations in a store.
@@ -154,6 +157,16 @@ fn copy_authorisations(connection: &Connection, size: Size, it: &Authorisation) 
     let changes: Vec<_> = changes.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let auth_id = it.auth_id.as_i64();
     copy(connection, "authorisation", ("auth_id", auth_id), &changes, authorisations)?;
+    copy(
+        connection,
+        "receipt",
+        ("auth_id", auth_id),
+        &[("auth_id", "auth_id + i")],
+        authorisations,
+    )?;
+    let of_open = format!("auth_id + i * {OPEN_HOLDS}");
+    let open = authorisations / OPEN_HOLDS;
+    copy(connection, "open_hold", ("auth_id", auth_id), &[("auth_id", &of_open)], open)?;
     let changes = [("transfer_id", "transfer_id + i"), ("auth_id", "auth_id + i")];
     copy(connection, "ledger_transfer", ("auth_id", auth_id), &changes, authorisations)?;
     let changes = [
@@ -161,8 +174,24 @@ fn copy_authorisations(connection: &Connection, size: Size, it: &Authorisation) 
         ("business_id", "business_id + i"),
         ("status", "'DELIVERED'"),
         ("tries", "1"),
+        ("is_first", "0"),
     ];
-    copy(connection, "webhook", ("business_id", auth_id), &changes, authorisations)
+    copy(connection, "webhook", ("business_id", auth_id), &changes, authorisations)?;
+    copy_attempts(connection, auth_id, authorisations)
+}
+
+/// Each webhook was delivered by its first attempt.
+fn copy_attempts(connection: &Connection, auth_id: i64, count: u32) -> Result<()> {
+    connection.execute(
+        "INSERT INTO webhook_attempt (enterprise_id, webhook_id, attempt, attempted_at, status, \
+         latency_ms, excerpt) SELECT enterprise_id, webhook_id, 1, created_at, 200, 5, '' \
+         FROM webhook WHERE business_id = ?1",
+        [auth_id],
+    )?;
+    let sql = "SELECT webhook_id FROM webhook WHERE business_id = ?1";
+    let webhook_id = connection.query_row(sql, [auth_id], |row| row.get(0))?;
+    let changes = [("webhook_id", "webhook_id + i")];
+    copy(connection, "webhook_attempt", ("webhook_id", webhook_id), &changes, count)
 }
 
 /// Copies the row of a table whose column `key.0` is `key.1` this many times; in the n-th copy, the
@@ -183,6 +212,9 @@ fn copy(
         .iter()
         .map(|name| changes.iter().find(|(it, _)| it == name).map_or(&**name, |(_, text)| text))
         .collect();
+    if copies == 0 {
+        return Ok(());
+    }
     // A statement that reads the table it writes would first buffer all rows.
     let taken = format!("CREATE TEMP TABLE template AS SELECT * FROM {table} WHERE {} = ?1", key.0);
     connection.execute(&taken, [key.1])?;

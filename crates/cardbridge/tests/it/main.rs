@@ -59,6 +59,7 @@ mod node_numbers;
 mod operator;
 mod options;
 mod orders;
+mod plans;
 mod production;
 mod read_aside;
 mod read_standby;

@@ -1,5 +1,7 @@
 //! The job that cuts each day's files: one for all enterprises, moved from day to day.
 
+use std::sync::{Mutex, PoisonError};
+
 use domain::{BusinessDay, EnterpriseId, JobId, Timestamp};
 
 use crate::engine::Tx;
@@ -10,6 +12,7 @@ use crate::{Job, JobKind, Store, StoreError};
 /// There is one job, which belongs to no enterprise. The generator's ids are far larger.
 const OWNER: EnterpriseId = EnterpriseId::from_i64(0);
 const JOB: JobId = JobId::from_i64(1);
+const HOUR_US: i64 = 3_600_000_000;
 
 impl Store {
     /// The job, created if it does not exist: it then begins before the first row of all.
@@ -94,6 +97,44 @@ impl Store {
             FROM enterprise e) entry";
         let moment = self.one(sql, [from.into()]).await?;
         moment.ok_or(StoreError::Corrupt("the answer to an aggregate"))
+    }
+}
+
+/// The first row of the reconciliation files, as one worker knows it: the look into the database
+/// costs something for each enterprise, so a row that was seen is taken for the first for the rest
+/// of the hour.
+#[derive(Debug, Default)]
+pub struct FirstSettlementRow(Mutex<Option<Seen>>);
+
+/// What a look found.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    from: Timestamp,
+    hour: i64,
+    first: Timestamp,
+}
+
+impl FirstSettlementRow {
+    /// As [`Store::first_settlement_row`]. A row whose commit ended after the look is seen within
+    /// an hour; that there is none is looked up each time.
+    pub async fn from(
+        &self,
+        store: &Store,
+        from: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let hour = store.clock().now().as_micros() / HOUR_US;
+        let seen = self.seen().filter(|it| (it.from, it.hour) == (from, hour));
+        if let Some(seen) = seen {
+            return Ok(Some(seen.first));
+        }
+        let first = store.first_settlement_row(from).await?;
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            first.map(|first| Seen { from, hour, first });
+        Ok(first)
+    }
+
+    fn seen(&self) -> Option<Seen> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
