@@ -44,6 +44,7 @@ mod orders;
 mod otp;
 mod outbox;
 mod outstandings;
+mod packing;
 mod pending_migrations;
 mod pins;
 mod plastics;

@@ -1,67 +1,21 @@
-//! Decision receipts, packed: as zstd with a dictionary, since each is short and much like the
-//! others. They stand in a table of their own, written once, at the decision; an authorisation
-//! without a decision has its receipt so far among the undecided.
-
-use std::cell::RefCell;
-use std::sync::LazyLock;
+//! Decision receipts, packed. They stand in a table of their own, written once, at the decision;
+//! an authorisation without a decision has its receipt so far among the undecided.
 
 use domain::{AuthId, Authorisation, EnterpriseId};
-use zstd::bulk::{Compressor, Decompressor};
-use zstd::dict::{DecoderDictionary, EncoderDictionary};
 
 use crate::engine::Tx;
+use crate::packing::RECEIPTS;
 use crate::records::{columns_of, record, sql};
 use crate::{AuthorisationView, Store, StoreError};
 
-/// The first byte of a packed receipt: plain text follows, or zstd with the first dictionary.
-const PLAIN: u8 = 0;
-const WITH_FIRST_DICTIONARY: u8 = 1;
-/// The texts that receipts have in common. A dictionary never changes once it is released: a better
-/// one gets the next number.
-const FIRST_DICTIONARY: &[u8] = include_bytes!("receipts/dictionary-1.txt");
-/// Zstd's usual level; higher ones gain 2 % and cost several times as much.
-const LEVEL: i32 = 3;
-/// The longest text that is unpacked.
-const MAX_RECEIPT_BYTES: usize = 1 << 20;
-const CORRUPT: StoreError = StoreError::Corrupt("receipt.body");
-
-static ENCODER: LazyLock<EncoderDictionary<'static>> =
-    LazyLock::new(|| EncoderDictionary::copy(FIRST_DICTIONARY, LEVEL));
-static DECODER: LazyLock<DecoderDictionary<'static>> =
-    LazyLock::new(|| DecoderDictionary::copy(FIRST_DICTIONARY));
-
-thread_local! {
-    /// One for each thread that writes, since making it costs more than using it.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-}
-
 /// Packs a receipt.
 pub(crate) fn pack(text: &str) -> Vec<u8> {
-    let packed = COMPRESSOR.with_borrow_mut(|kept| {
-        let made = match kept.take() {
-            Some(made) => made,
-            None => Compressor::with_prepared_dictionary(&ENCODER)?,
-        };
-        kept.insert(made).compress(text.as_bytes())
-    });
-    // Only a lack of memory makes it fail.
-    let (form, body) = packed
-        .map_or_else(|_| (PLAIN, text.as_bytes().to_vec()), |body| (WITH_FIRST_DICTIONARY, body));
-    [&[form], body.as_slice()].concat()
+    RECEIPTS.pack(text.as_bytes())
 }
 
 /// Unpacks a receipt.
 pub(crate) fn unpack(packed: &[u8]) -> Result<String, StoreError> {
-    let bytes = match packed.split_first() {
-        Some((&PLAIN, text)) => text.to_vec(),
-        Some((&WITH_FIRST_DICTIONARY, body)) => {
-            let mut decompressor =
-                Decompressor::with_prepared_dictionary(&DECODER).map_err(|_| CORRUPT)?;
-            decompressor.decompress(body, MAX_RECEIPT_BYTES).map_err(|_| CORRUPT)?
-        }
-        _ => return Err(CORRUPT),
-    };
-    String::from_utf8(bytes).map_err(|_| CORRUPT)
+    String::from_utf8(RECEIPTS.unpack(packed)?).map_err(|_| RECEIPTS.corrupt())
 }
 
 /// A packed receipt of a decided authorisation.

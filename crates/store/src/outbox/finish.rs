@@ -41,7 +41,8 @@ pub(super) async fn finish(
     // The body of an app's challenge is then no longer of use (operator-and-sandbox.md section 5,
     // Mail).
     if is_over && event.webhook_type == WebhookType::VmCard3ds {
-        let wipe = "UPDATE webhook SET body = $1 WHERE enterprise_id = $2 AND webhook_id = $3";
+        let wipe = "UPDATE webhook SET body = $1, packed = NULL \
+            WHERE enterprise_id = $2 AND webhook_id = $3";
         let empty: &[u8] = &[];
         let params = [empty.into(), event.enterprise_id.into(), event.webhook_id.into()];
         tx.post(wipe, params).await?;
@@ -118,8 +119,8 @@ pub(super) async fn resend(
     let Some(owner) = owner else { return Ok(false) };
     let sql = sql!(
         "SELECT {}, seq FROM webhook WHERE enterprise_id = $1 AND webhook_id = $2 \
-         AND status <> 'PENDING' AND (vm_app_id = 0 OR status = 'DEAD') AND LENGTH(body) > 0 \
-         FOR UPDATE",
+         AND status <> 'PENDING' AND (vm_app_id = 0 OR status = 'DEAD') \
+         AND (packed IS NOT NULL OR LENGTH(body) > 0) FOR UPDATE",
         columns::<WebhookEvent>()
     );
     let found: Option<(WebhookEvent, i64)> =

@@ -41,3 +41,26 @@ pub(crate) mod none_as_zero {
         app.unwrap_or(VmAppId::from_i64(NO_APP)).write(values);
     }
 }
+
+/// The columns of a webhook's body: as it is in the first, or packed in the second.
+pub(crate) mod packed_or_plain {
+    use super::Fields;
+    use crate::StoreError;
+    use crate::engine::Value;
+    use crate::packing::WEBHOOKS;
+
+    pub(crate) fn read(fields: &mut Fields<'_>) -> Result<Vec<u8>, StoreError> {
+        let plain: Option<Vec<u8>> = fields.read()?;
+        let packed: Option<Vec<u8>> = fields.read()?;
+        packed.map_or_else(
+            || plain.ok_or_else(|| WEBHOOKS.corrupt()),
+            |packed| WEBHOOKS.unpack(&packed),
+        )
+    }
+
+    pub(crate) fn write(body: &[u8], values: &mut Vec<Value>) {
+        let packed = (!body.is_empty()).then(|| WEBHOOKS.pack(body));
+        let plain = packed.is_none().then(Vec::new);
+        values.extend([plain.into(), packed.into()]);
+    }
+}

@@ -7,7 +7,7 @@ use domain::{
 };
 use ledger::{Account, Transfer};
 
-use super::{none_as_zero, record};
+use super::{none_as_zero, packed_or_plain, record};
 
 record! {
     Account in "ledger_account" key (enterprise_id, account_id)
@@ -399,7 +399,7 @@ record! {
         webhook_type,
         sub_type,
         business_id,
-        body,
+        body: [body, packed] via packed_or_plain,
         created_at,
         vm_app_id via none_as_zero,
     }

@@ -15,6 +15,7 @@ use super::{PanUse, Record, read_row, values_of};
 use crate::engine::{Row, Value};
 use crate::link_reconciliations::CutOvers;
 use crate::money::{LinkMessage, NetworkMessage, StandInUse};
+use crate::packing::WEBHOOKS;
 use crate::pins::{KeptPin, PinTry};
 use crate::{
     Job, Location, PanRecord, Plastic, PlatformKey, SettlementFile, SettlementLink, Store,
@@ -270,7 +271,8 @@ async fn orders_and_tickets_come_back(store: &Store) {
     let delivery = row!["PENDING", 3];
     let more = [("enterprise_id", 1.into()), ("otp_send_ref", "ref".into())];
     comes_back::<OtpDelivery>(store, [delivery.clone(), delivery], &more).await;
-    let event = |body, app| row![1, 2, "CARD_ORDER", "CREATE", 3, bytes(body), 4, app];
+    let packed = |body| WEBHOOKS.pack(&[body; 32]);
+    let event = |body, app| row![1, 2, "CARD_ORDER", "CREATE", 3, NONE, packed(body), 4, app];
     let more = [("status", "PENDING".into()), ("tries", 0.into()), ("next_attempt_at", 4.into())];
     comes_back::<WebhookEvent>(store, [event(5, 0), event(6, 7)], &more).await;
 }

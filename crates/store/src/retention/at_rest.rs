@@ -4,6 +4,7 @@ use domain::{AuthId, EnterpriseId, Timestamp};
 use openssl::sha::Sha256;
 
 use crate::engine::{Row, Tx, Value, with};
+use crate::packing::WEBHOOKS;
 use crate::receipts::{KEPT, KEPT_IN, text_of};
 use crate::records::read_row;
 use crate::{Store, StoreError};
@@ -86,6 +87,10 @@ struct Table {
 }
 
 const RECEIPT_COLUMNS: usize = 3;
+
+/// The table of webhooks, and the place of the body among its exported columns.
+const WEBHOOK: &str = "webhook";
+const BODY_PLACE: usize = 5;
 
 /// The tables in the order of an export. The columns of the first are followed by the receipt.
 const TABLES: [Table; 5] = [
@@ -181,7 +186,7 @@ const TABLES: [Table; 5] = [
         order: "a.transaction_id",
     },
     Table {
-        name: "webhook",
+        name: WEBHOOK,
         from: "webhook a",
         auth_id: "a.business_id",
         columns: &[
@@ -305,6 +310,9 @@ pub(super) async fn rows_of(
             if place == 0 {
                 unpack_receipt(&mut row)?;
             }
+            if table.name == WEBHOOK {
+                unpack_body(&mut row)?;
+            }
             let values = row.0.split_off(1);
             let auth_id: AuthId = read_row(&row)?;
             let owner = found.iter_mut().find(|it| it.auth_id == auth_id);
@@ -323,6 +331,7 @@ fn text(table: &Table) -> String {
     let columns = if is_first { &columns[..columns.len() - 1] } else { columns };
     let mut read: Vec<_> = columns.iter().map(|column| format!("a.{column}")).collect();
     read.extend(is_first.then(|| KEPT.to_owned()));
+    read.extend((*name == WEBHOOK).then(|| "a.packed".to_owned()));
     let owner = if auth_id.starts_with("w.") { "w" } else { "a" };
     format!(
         "SELECT {auth_id}, {} FROM {from} WHERE {owner}.enterprise_id = $1 \
@@ -330,6 +339,16 @@ fn text(table: &Table) -> String {
         read.join(", "),
         places()
     )
+}
+
+/// Puts the body of a webhook in the place of the column that it has if it is not packed. The row
+/// begins with the authorisation's id and ends with the packed body.
+fn unpack_body(row: &mut Row) -> Result<(), StoreError> {
+    let packed = row.0.pop();
+    let Some(Value::Bytes(packed)) = packed else { return Ok(()) };
+    let body = row.0.get_mut(1 + BODY_PLACE).ok_or_else(|| WEBHOOKS.corrupt())?;
+    *body = WEBHOOKS.unpack(&packed)?.into();
+    Ok(())
 }
 
 /// Puts the text of the receipt in the place of the columns in which it may stand.
@@ -351,7 +370,14 @@ mod tests {
         ("posting", &["enterprise_id", "auth_id"]),
         (
             "webhook",
-            &["enterprise_id", "business_id", "next_attempt_at", "leased_until", "is_first"],
+            &[
+                "enterprise_id",
+                "business_id",
+                "next_attempt_at",
+                "leased_until",
+                "is_first",
+                "packed",
+            ],
         ),
         ("webhook_attempt", &["enterprise_id"]),
     ];

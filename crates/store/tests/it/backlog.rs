@@ -53,9 +53,9 @@ both_engines!(a_pile_of_one_objects_webhooks_costs_nobody_anything, |store, data
     let later = NOW.plus_seconds(300);
     assert_eq!(finish(&store, NOW, AttemptOutcome::RetryAt(later)).await, head);
     let piled = "INSERT INTO webhook (enterprise_id, webhook_id, webhook_type, sub_type, \
-        business_id, body, created_at, status, tries, next_attempt_at, leased_until, vm_app_id, \
+        business_id, packed, created_at, status, tries, next_attempt_at, leased_until, vm_app_id, \
         seq, is_first) SELECT w.enterprise_id, w.webhook_id + n.n, w.webhook_type, w.sub_type, \
-        w.business_id, w.body, w.created_at, 'PENDING', 0, w.created_at, NULL, 0, 1 + n.n, 0 \
+        w.business_id, w.packed, w.created_at, 'PENDING', 0, w.created_at, NULL, 0, 1 + n.n, 0 \
         FROM webhook w CROSS JOIN n";
     let numbers = format!(
         "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {PILED})"

@@ -238,6 +238,34 @@ both_engines!(a_webhook_that_cannot_be_read_holds_up_no_other, |store, database|
     assert_eq!(ids(&claim(&store, NOW, 10).await), [good]);
 });
 
+// The versions of its row are then small, and what is sent again has the same bytes.
+both_engines!(a_body_is_kept_packed_and_sent_as_it_was, |store, database| {
+    ready(&store).await;
+    let id = tell(&store, ENTERPRISE, 1).await;
+    let packed = "SELECT webhook_id FROM webhook WHERE body IS NULL AND LENGTH(packed) > 0";
+    assert_eq!(database.ids(packed).await, [id.as_i64()]);
+    let first = claim(&store, NOW, 1).await.remove(0);
+    assert!(!first.event.body.is_empty());
+    assert!(finish(&store, &first, AttemptOutcome::Delivered).await);
+    assert!(store.resend_delivery(id, NOW).await.unwrap().is_some());
+    let again = claim(&store, NOW, 1).await.remove(0);
+    assert_eq!((again.event, again.seq), (first.event, first.seq));
+});
+
+// A binary of the version before fills the other column.
+both_engines!(a_body_that_an_older_binary_wrote_is_sent, |store, database| {
+    ready(&store).await;
+    let id = tell(&store, ENTERPRISE, 1).await;
+    // The packed bytes are as good as any: they are to be sent as they stand.
+    database.tamper("UPDATE webhook SET body = packed, packed = NULL").await;
+    let claimed = claim(&store, NOW, 1).await.remove(0);
+    let kept = database.ids("SELECT CAST(LENGTH(body) AS BIGINT) FROM webhook").await;
+    assert_eq!(kept, [i64::try_from(claimed.event.body.len()).unwrap()]);
+    assert!(claimed.event.body[0] <= 1, "a form of packing, and no text");
+    assert!(finish(&store, &claimed, AttemptOutcome::Dead).await);
+    assert!(store.resend_delivery(id, NOW).await.unwrap().is_some());
+});
+
 /// Freezes or unfreezes a card; false if that is already its state.
 async fn turn(store: &Store, card_id: CardId, event: CardEvent) -> bool {
     let change = CardChange {

@@ -1,6 +1,6 @@
 //! Authorisations at rest are exported and deleted, and every balance can still be derived.
 
-use domain::{AuthId, BusinessDay, ResponseCode, Timestamp};
+use domain::{AuthId, BusinessDay, ResponseCode, Timestamp, WebhookId};
 use store::{ClearAuthorisation, ExportState, ExportedFile, Forgotten, Store};
 
 use crate::both_engines;
@@ -52,6 +52,25 @@ pub async fn retire(store: &Store) -> usize {
     assert_eq!(forget(store, exported, LATER).await, count);
     count
 }
+
+// An export has the text of a webhook, wherever its row has it.
+both_engines!(an_export_has_the_bodies_of_webhooks_unpacked, |store, database| {
+    fund(&store, 10_000).await;
+    let auth_id = approved(&store, usd(100)).await.auth_id;
+    clear(&store, auth_id).await;
+    database.tamper("UPDATE webhook SET status = 'DELIVERED'").await;
+    let told = database.ids("SELECT webhook_id FROM webhook WHERE body IS NULL").await;
+    let page = store.at_rest(ENTERPRISE, LATER, None).await.unwrap();
+    let webhooks = page.found[0].tables.iter().find(|it| it.table == "webhook").unwrap();
+    let body = webhooks.columns.iter().position(|column| *column == "body").unwrap();
+    assert!(!told.is_empty());
+    assert_eq!(webhooks.rows.len(), told.len());
+    for (row, webhook_id) in webhooks.rows.iter().zip(told) {
+        assert_eq!(row.len(), webhooks.columns.len());
+        let view = store.delivery(WebhookId::from_i64(webhook_id)).await.unwrap().unwrap();
+        assert_eq!(row[body], view.event.body.into());
+    }
+});
 
 both_engines!(only_what_is_at_rest_is_forgotten, |store, database| {
     fund(&store, 10_000).await;
