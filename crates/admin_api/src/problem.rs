@@ -236,7 +236,7 @@ impl From<StoreError> for Problem {
         if matches!(error, StoreError::KeyTaken) {
             return Self::in_progress();
         }
-        tracing::error!(%error, "the store failed");
+        error.tell();
         if error.is_passing() { Self::unavailable() } else { Self::internal() }
     }
 }

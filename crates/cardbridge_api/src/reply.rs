@@ -125,7 +125,7 @@ impl From<ParseError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
+        error.tell();
         if error.is_passing() { Self::overloaded() } else { Self::internal() }
     }
 }

@@ -5,7 +5,7 @@
 //! quiet years is therefore cheap.
 
 use domain::{BusinessDay, Timestamp};
-use schedule::{BackOff, Boxed, LEASE_MS, Worker, keep_lease};
+use schedule::{Boxed, PeriodWorker, Periods};
 use store::{FirstSettlementRow, Job, JobKind, Store, StoreError};
 
 use super::cut::{CutError, SettlementFiles, ready_at};
@@ -22,51 +22,18 @@ pub struct SettlementWorker {
 impl SettlementWorker {
     /// A worker over this store. Several may run concurrently: each day is cut by one of them.
     #[must_use]
-    pub fn new(store: Store) -> Self {
-        Self {
+    pub fn new(store: Store) -> PeriodWorker<Self> {
+        PeriodWorker(Self {
             files: SettlementFiles::new(store.clone()),
             first_row: FirstSettlementRow::default(),
             store,
-        }
+        })
     }
 
     /// The first day with rows, from the job's day on.
     async fn next_day(&self, job: &Job) -> Result<Option<BusinessDay>, StoreError> {
         let from = BusinessDay::from_i64(job.subject_id).start();
         Ok(self.store.first_settlement_row(from).await?.map(BusinessDay::of))
-    }
-
-    async fn due(&self) -> Result<Option<Timestamp>, StoreError> {
-        let job = self.store.settlement_job().await?;
-        let from = BusinessDay::from_i64(job.subject_id).start();
-        let day = self.first_row.from(&self.store, from).await?.map(BusinessDay::of);
-        Ok(day.map(|day| ready_at(day).max(job.due_at)))
-    }
-
-    async fn work(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let jobs = self.store.lease_jobs(JobKind::SettlementFiles, now, LEASE_MS, 1).await?;
-        let Some(mut job) = jobs.into_iter().next() else { return Ok(0) };
-        let day = self.next_day(&job).await?.filter(|day| ready_at(*day) <= now);
-        let Some(day) = day else {
-            // Another process was faster.
-            let same_day = BusinessDay::from_i64(job.subject_id);
-            self.store.move_settlement_job(&job, same_day, job.due_at).await?;
-            return Ok(0);
-        };
-        match keep_lease(&self.store, &mut job, self.close_all(day)).await {
-            Ok(()) => {
-                let due_at = ready_at(day.next());
-                if !self.store.move_settlement_job(&job, day.next(), due_at).await? {
-                    tracing::warn!(%day, "the lease of a day's files was lost");
-                }
-            }
-            Err(error) => {
-                tracing::error!(%day, %error, "a day was not gone through; trying again later");
-                let pause_s = BackOff::USUAL.pause_s(job.attempts);
-                self.store.postpone_job(&job, now.plus_seconds(pause_s)).await?;
-            }
-        }
-        Ok(1)
     }
 
     /// Tries every enterprise once. Files that failed or are not final yet then have their own job,
@@ -89,26 +56,56 @@ impl SettlementWorker {
     }
 }
 
-impl Worker for SettlementWorker {
+impl Periods for SettlementWorker {
+    type Error = CutError;
+
     fn name(&self) -> &'static str {
         "settlement-files"
     }
 
-    fn next_due(&self) -> Boxed<'_, Result<Option<Timestamp>, StoreError>> {
-        Box::pin(self.due())
+    fn kind(&self) -> JobKind {
+        JobKind::SettlementFiles
     }
 
-    fn start_due(&self, now: Timestamp) -> Boxed<'_, Result<usize, StoreError>> {
-        Box::pin(self.work(now))
+    fn store(&self) -> &Store {
+        &self.store
     }
 
-    fn settled(&self) -> Boxed<'_, ()> {
-        // `start_due` leaves nothing running.
-        Box::pin(std::future::ready(()))
+    fn job(&self) -> Boxed<'_, Result<Job, StoreError>> {
+        Box::pin(self.store.settlement_job())
     }
 
-    fn changed(&self) -> Boxed<'_, ()> {
-        // A day ends later than any worker sleeps.
-        Box::pin(std::future::pending())
+    fn first<'a>(&'a self, job: &'a Job) -> Boxed<'a, Result<Option<BusinessDay>, StoreError>> {
+        Box::pin(self.next_day(job))
+    }
+
+    fn recent_first<'a>(
+        &'a self,
+        job: &'a Job,
+    ) -> Boxed<'a, Result<Option<BusinessDay>, StoreError>> {
+        Box::pin(async move {
+            let from = BusinessDay::from_i64(job.subject_id).start();
+            Ok(self.first_row.from(&self.store, from).await?.map(BusinessDay::of))
+        })
+    }
+
+    fn after(&self, day: BusinessDay) -> BusinessDay {
+        day.next()
+    }
+
+    fn ready_at(&self, day: BusinessDay) -> Timestamp {
+        ready_at(day)
+    }
+
+    fn waits_until(
+        &self,
+        _: BusinessDay,
+        _: Timestamp,
+    ) -> Boxed<'_, Result<Option<Timestamp>, StoreError>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
+
+    fn carry_out(&self, day: BusinessDay) -> Boxed<'_, Result<(), CutError>> {
+        Box::pin(self.close_all(day))
     }
 }

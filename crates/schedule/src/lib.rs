@@ -7,6 +7,7 @@
 
 mod lease;
 mod leased_jobs;
+mod periods;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -16,13 +17,13 @@ use std::time::Duration;
 
 use domain::{Clock, Timestamp};
 use futures_util::FutureExt as _;
-use store::{Store, StoreError};
+use store::{NowAndThen, Store, StoreError};
 use tokio::sync::{Mutex, RwLock, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 
 pub use lease::{LEASE_MS, LeaseLost, keep_lease};
 pub use leased_jobs::{BackOff, JobError, LeasedJobs};
+pub use periods::{PeriodWorker, Periods};
 
 /// A boxed future, for workers in one list.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -34,8 +35,6 @@ const BLOCKED_PAUSE: Duration = Duration::from_millis(100);
 /// How often that pause doubles while the store goes on failing: to 1.6 s, so that work goes on
 /// soon after the store does.
 const MAX_DOUBLINGS: u32 = 4;
-/// Pause between two log lines about a worker that goes on failing.
-const TELLING_INTERVAL: Duration = Duration::from_secs(30);
 /// Most pauses for which an advance waits at one due moment for work that somebody else holds.
 const MAX_BLOCKED_ROUNDS: u32 = 300;
 
@@ -62,7 +61,7 @@ pub trait Worker: Send + Sync {
 #[derive(Default)]
 struct Failing {
     count: u32,
-    told_at: Option<Instant>,
+    telling: NowAndThen,
 }
 
 impl Failing {
@@ -70,8 +69,7 @@ impl Failing {
     /// before the next try, which grows.
     fn failed(&mut self, worker: &str, error: &StoreError) -> Duration {
         self.count = self.count.saturating_add(1);
-        if self.told_at.is_none_or(|told_at| told_at.elapsed() >= TELLING_INTERVAL) {
-            self.told_at = Some(Instant::now());
+        if self.telling.is_due() {
             tracing::error!(worker, failures = self.count, %error, "worker failed; trying again");
         }
         let doublings = self.count.saturating_sub(1).min(MAX_DOUBLINGS);

@@ -58,7 +58,8 @@ impl Store {
     /// Writes what must not be reported as failed although it was committed: if the connection was
     /// lost during the commit, the operation is run again, in doubt. It then looks first for what
     /// it may have done, behind locks that the earlier run holds until it has ended. The key of the
-    /// call that this write carries out is kept in the same commit.
+    /// call that this write carries out is kept in the same commit. An outcome that is not found in
+    /// time is reported as [`StoreError::InDoubt`], never as one after which nothing was done.
     pub(crate) async fn write_for_certain<R, T, E, F>(
         &self,
         request: R,
@@ -90,8 +91,11 @@ impl Store {
                 _ => return settled,
             }
             if began.elapsed() > DOUBT_DEADLINE {
-                tracing::error!("the outcome of a commit is unknown; it is reported as failed");
-                return settled;
+                tracing::error!("the outcome of a commit is unknown, and is reported so");
+                // Whatever stopped the last run: an earlier one may have written.
+                return Err(
+                    StoreError::InDoubt("a commit's outcome was not found".to_owned()).into()
+                );
             }
             tokio::time::sleep(DOUBT_PAUSE).await;
         }

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::NowAndThen;
+
 /// A failure of the engine or of the data in it. Never shown to a caller.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
@@ -19,7 +21,8 @@ pub enum StoreError {
     /// wait; nothing was done.
     #[error("store locked: {0}")]
     Locked(String),
-    /// The connection was lost while the commit was under way: it may stand or not.
+    /// The connection was lost while the commit was under way, or no transaction was begun around
+    /// what was sent: it may stand or not.
     #[error("store commit in doubt: {0}")]
     InDoubt(String),
     /// The server does not let this user do it.
@@ -53,6 +56,17 @@ impl StoreError {
             | Self::Duplicate(_)
             | Self::KeyTaken
             | Self::Corrupt(_) => false,
+        }
+    }
+}
+
+impl StoreError {
+    /// Logs the error for a call that is answered with a failure. While the store is away every
+    /// call meets the same, so errors that pass are logged now and then.
+    pub fn tell(&self) {
+        static PASSING: NowAndThen = NowAndThen::new();
+        if !self.is_passing() || PASSING.is_due() {
+            tracing::error!(error = %self, "the store failed");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Leased jobs: work that is due at a business time and survives its worker.
 
 mod kind;
+mod period;
 
 use domain::{EnterpriseId, Event, EventKind, JobId, Timestamp};
 

@@ -38,6 +38,7 @@ mod listing;
 mod location;
 mod migrations;
 mod money;
+mod now_and_then;
 mod open_ends;
 mod opening;
 mod orders;
@@ -99,6 +100,7 @@ pub use money::{
     ReceiptRenderer, RepeatedApproval, ReverseAuthorisation, TakeBack, TakenBack, VelocityTerms,
     VmTariff, WebhookRenderer, Webhooks,
 };
+pub use now_and_then::NowAndThen;
 pub use open_ends::UnreadableHold;
 pub use orders::{
     CustomerDraft, IssuedCard, OrderStep, OrderStepOutcome, PlaceOrder, PlaceOrderError,

@@ -30,7 +30,7 @@ impl From<StoreError> for Refusal {
         if matches!(error, StoreError::KeyTaken) {
             return Self(VmError::TooManyRequests);
         }
-        tracing::error!(%error, "the store failed");
+        error.tell();
         Self(VmError::ServerException)
     }
 }

@@ -58,7 +58,7 @@ impl PageFailure {
 
 impl From<StoreError> for PageFailure {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
+        error.tell();
         Self::System
     }
 }

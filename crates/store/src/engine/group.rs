@@ -169,7 +169,7 @@ pub(super) async fn apply_again<G: Grouped>(
 
 /// True if nothing more can be done in the transaction.
 const fn stops_group(error: &StoreError) -> bool {
-    matches!(error, StoreError::Conflict(_) | StoreError::Away(_))
+    matches!(error, StoreError::Conflict(_) | StoreError::Away(_) | StoreError::InDoubt(_))
 }
 
 /// Applies together commands that lock the same rows, and sets aside those for a row that is held.

@@ -13,14 +13,17 @@ use super::group::{
     AbortOnPanic, Grouped, GroupedJob, OnLock, Verdict, apply_again, apply_first, settle,
 };
 use super::pool::{MAX_TRIES, Origin, ServerPool, commit, pause};
-use super::postgres_session::{Session, Uncommitted, is_conflict, silent};
+use super::postgres_session::{
+    LockRoom, MONEY_STATEMENT_TIMEOUT, Session, Uncommitted, is_conflict, silent,
+};
 use super::tx::Tx;
 use crate::StoreError;
 
 /// The most commands in one commit.
 const MAX_GROUP: usize = 256;
-/// The longest wait of a group for a row that another session holds.
-const GROUP_LOCK_TIMEOUT: Duration = Duration::from_millis(200);
+/// The longest wait of a group for a row that another session holds. All others wait for the
+/// group, so its statements have no more time together than one of them: ten such waits.
+const GROUP_LOCKS: LockRoom = LockRoom { each: Duration::from_millis(200), most: Duration::ZERO };
 /// The longest single wait of a lane for such a row; it waits again as long as its commands may.
 const LANE_LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 /// The same while other lanes wait for a connection, so rows that came free are found in time.
@@ -115,7 +118,7 @@ impl<G: Grouped> GroupWriter<G> {
         loop {
             let tried = async {
                 let session = self.pool.session().await?;
-                try_group(session, &jobs, &self.origin, GROUP_LOCK_TIMEOUT, OnLock::SetAside).await
+                try_group(session, &jobs, &self.origin, GROUP_LOCKS, OnLock::SetAside).await
             };
             match tried.await {
                 Ok(verdicts) => return self.settle_each(jobs, verdicts),
@@ -240,8 +243,9 @@ async fn run_lane<G: Grouped>(
         };
         let left = deadline.saturating_duration_since(Instant::now());
         let longest = if pool.is_crowded() { CROWDED_LOCK_TIMEOUT } else { LANE_LOCK_TIMEOUT };
-        let wait = longest.min(left).max(Duration::from_millis(1));
-        match try_group(session, &waiting, &origin, wait, OnLock::Fail).await {
+        let each = longest.min(left).max(Duration::from_millis(1));
+        let locks = LockRoom { each, most: left.min(MONEY_STATEMENT_TIMEOUT) };
+        match try_group(session, &waiting, &origin, locks, OnLock::Fail).await {
             Ok(verdicts) => {
                 for (job, verdict) in std::mem::take(&mut waiting).into_iter().zip(verdicts) {
                     match verdict {
@@ -265,11 +269,11 @@ async fn try_group<G: Grouped>(
     mut session: Session,
     jobs: &[GroupedJob<G>],
     origin: &Origin,
-    lock_timeout: Duration,
+    locks: LockRoom,
     on_lock: OnLock,
 ) -> Result<Vec<Verdict<G>>, StoreError> {
-    let ms = lock_timeout.as_millis();
-    session.begin(&format!("; SET LOCAL lock_timeout = '{ms}ms'"));
+    let ms = locks.each.as_millis();
+    session.begin_with(&format!("; SET LOCAL lock_timeout = '{ms}ms'"), locks);
     let mut tx = Tx::Postgres(session);
     let (ids, began) = (&*origin.ids, Instant::now());
     let first = timeout(APPLY_TIMEOUT, apply_first(&tx, ids, jobs)).await.map_err(|_| silent())?;

@@ -9,6 +9,8 @@ mod checkpoint;
 mod dialect;
 mod group;
 mod group_writer;
+#[cfg(test)]
+mod pipeline_tests;
 mod pool;
 mod postgres;
 mod postgres_error;
@@ -59,7 +61,7 @@ mod tests {
     use crate::money::Command;
     use crate::{ServerLocation, StoreError};
 
-    fn ids() -> Arc<IdGenerator> {
+    pub(super) fn ids() -> Arc<IdGenerator> {
         Arc::new(IdGenerator::new(Clock::system(), 1))
     }
 

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use domain::IdGenerator;
 use tokio::sync::{MutexGuard, mpsc, oneshot};
+use tokio::time::{sleep, timeout};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
 use super::group::{Grouped, GroupedJob};
 use super::group_writer::{ASIDE_CONNECTIONS, GroupWriter, WriterWork};
 use super::pool::{MAX_TRIES, Origin, ServerPool, commit, pause, roll_back};
-use super::postgres_session::{Obstacle, READ_TIMEOUT, Session, Uncommitted, is_conflict};
+use super::postgres_session::{
+    LockRoom, MONEY_STATEMENT_TIMEOUT, Obstacle, READ_TIMEOUT, Session, Uncommitted,
+};
 use super::postgres_wire::Plans;
 use super::server_url::ServerUrl;
 use super::servers::Connection;
@@ -24,12 +27,12 @@ use crate::{Pooler, ServerLocation, StoreError};
 const OTHER_CONNECTIONS: usize = ASIDE_CONNECTIONS + 2;
 /// The time for which a connection may be silent before it counts as lost.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest time for a statement of money: a purchase that waits longer is declined.
-const MONEY_STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest time for any other statement, which may wait for a lock.
 pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(12);
 /// The longest time for a statement that goes through a whole table.
 pub(super) const LONG_STATEMENT_TIMEOUT: Duration = Duration::from_secs(600);
+/// The longest wait of a write for its turn to be tried again.
+const TURN_TIMEOUT: Duration = STATEMENT_TIMEOUT;
 /// Commands that may wait for the writer.
 const MAX_QUEUED: usize = 4_096;
 
@@ -156,22 +159,19 @@ impl<G: Grouped> Postgres<G> {
         &self,
         statements: &[Statement],
     ) -> Result<Answers, StoreError> {
-        let (mut tries, mut turn) = (1, None);
+        let mut again = Again::default();
         loop {
             let mut session = self.session().await?;
-            session.begin("");
+            session.begin_with("", LockRoom::NONE);
             self.origin.check()?;
-            match session.commit_with(statements).await {
+            let error = match session.commit_with(statements).await {
                 Ok(answers) => return Ok(Answers::new(answers)),
-                Err(Uncommitted::Broken(error) | Uncommitted::Ended(error)) => {
-                    let _ = session.roll_back().await;
-                    if !is_conflict(&error) || tries == MAX_TRIES {
-                        return Err(error);
-                    }
-                    drop(session);
-                    next_turn(&self.pool, &self.origin.ids, &mut turn, tries).await;
-                    tries += 1;
-                }
+                Err(Uncommitted::Broken(error) | Uncommitted::Ended(error)) => error,
+            };
+            let _ = session.roll_back().await;
+            drop(session);
+            if !again.is_tried(&self.pool, &self.origin.ids, Obstacle::of(&error)).await {
+                return Err(error);
             }
         }
     }
@@ -262,23 +262,46 @@ pub(super) fn understood(server: &ServerLocation) -> Result<ServerUrl, StoreErro
     Ok(url)
 }
 
-/// Waits for the turn of a write that is to be tried again, and pauses.
-async fn next_turn<'a>(
-    pool: &'a ServerPool,
-    ids: &IdGenerator,
-    turn: &mut Option<MutexGuard<'a, ()>>,
-    tries: u32,
-) {
-    if turn.is_none() {
-        // Without a turn it is only likelier that it fails again.
-        *turn = tokio::time::timeout(STATEMENT_TIMEOUT, pool.turn.lock()).await.ok();
-    }
-    tokio::time::sleep(pause(ids, tries)).await;
+/// The tries of a write: again if another transaction was in the way, or once if the server was
+/// away before anything was written, since the connection may have been lost while it lay idle.
+#[derive(Default)]
+struct Again<'a> {
+    conflicts: u32,
+    was_away: bool,
+    turn: Option<MutexGuard<'a, ()>>,
 }
 
-/// Writes, and again if another transaction was in the way, or once if the server was away before
-/// anything was written: the connection may have been lost while it lay idle. `is_checked` says
-/// whether the lease of the node number is checked before the commit.
+impl<'a> Again<'a> {
+    /// Waits until the write may be tried again; false if it may not.
+    async fn is_tried(
+        &mut self,
+        pool: &'a ServerPool,
+        ids: &IdGenerator,
+        obstacle: Option<Obstacle>,
+    ) -> bool {
+        match obstacle {
+            Some(Obstacle::Conflict) if self.conflicts + 1 < MAX_TRIES => {
+                self.conflicts += 1;
+                if self.turn.is_none() {
+                    self.turn = turn_within(TURN_TIMEOUT, pool).await;
+                }
+                sleep(pause(ids, self.conflicts)).await;
+                true
+            }
+            Some(Obstacle::Away) => !std::mem::replace(&mut self.was_away, true),
+            _ => false,
+        }
+    }
+}
+
+/// A turn, unless others have it for too long: without one it is only likelier that a write fails
+/// again.
+async fn turn_within(limit: Duration, pool: &ServerPool) -> Option<MutexGuard<'_, ()>> {
+    timeout(limit, pool.turn.lock()).await.ok()
+}
+
+/// Writes, and again as [`Again`] says. `is_checked` says whether the lease of the node number is
+/// checked before the commit.
 async fn write_by<T, E, F>(
     pool: &ServerPool,
     origin: &Origin,
@@ -289,17 +312,12 @@ where
     E: From<StoreError>,
     F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, E>>,
 {
-    let (mut tries, mut was_away, mut turn) = (1, false, None);
+    let mut again = Again::default();
     let checked = is_checked.then_some(origin);
     loop {
         let (result, obstacle) = try_write(pool, checked, &operation).await;
-        match obstacle {
-            Some(Obstacle::Conflict) if tries < MAX_TRIES => {
-                next_turn(pool, &origin.ids, &mut turn, tries).await;
-                tries += 1;
-            }
-            Some(Obstacle::Away) if !was_away => was_away = true,
-            _ => return result,
+        if !again.is_tried(pool, &origin.ids, obstacle).await {
+            return result;
         }
     }
 }
@@ -323,7 +341,7 @@ where
         // All servers were tried.
         Err(error) => return (Err(error.into()), None),
     };
-    session.begin("");
+    session.begin();
     let tx = Tx::Postgres(session);
     let result = operation(&tx).await;
     if result.is_err() {
@@ -347,6 +365,17 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_turn_is_not_waited_for_without_bound() {
+        let server = ServerLocation::from("postgres://user@127.0.0.1:1/name".to_owned());
+        let pool = ServerPool::new(&understood(&server).unwrap(), 1, STATEMENT_TIMEOUT).unwrap();
+        let held = turn_within(TURN_TIMEOUT, &pool).await;
+        assert!(held.is_some());
+        assert!(turn_within(Duration::from_millis(1), &pool).await.is_none());
+        drop(held);
+        assert!(turn_within(TURN_TIMEOUT, &pool).await.is_some());
+    }
 
     #[test]
     fn what_the_url_says_of_silence_counts() {

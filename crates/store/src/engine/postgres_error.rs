@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{Severity, SqlState};
 
 use super::cause::reason_of;
 use crate::StoreError;
@@ -30,4 +30,10 @@ pub(super) fn engine_error(error: &tokio_postgres::Error) -> StoreError {
         | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => StoreError::Away(text),
         _ => StoreError::Engine(text),
     }
+}
+
+/// True if the server refused something and the connection goes on.
+pub(super) fn is_survived(error: &tokio_postgres::Error) -> bool {
+    let ends = [Some(Severity::Fatal), Some(Severity::Panic)];
+    error.as_db_error().is_some_and(|db| !ends.contains(&db.parsed_severity()))
 }

@@ -1,13 +1,14 @@
 //! A connection to a server.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::postgres_error::engine_error;
+use super::cause::reason_of;
+use super::postgres_error::{engine_error, is_survived};
 use super::postgres_wire::{Asked, Plans, send};
 use super::servers::Connection;
 use super::statement::{Answer, Statement};
@@ -19,12 +20,18 @@ const SILENT: &str = "the server did not answer in time";
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(2);
 /// The time that each statement adds to those with which it travels: a group may have a thousand.
 const TIME_BESIDE: Duration = Duration::from_millis(5);
+/// The longest time for a statement of money: a purchase that waits longer is declined.
+pub(super) const MONEY_STATEMENT_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest wait of a statement for a lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest time for which the server waits, in a transaction, for a client that fell silent.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest pause between the statements of a snapshot, which locks nothing that others need.
 const SNAPSHOT_IDLE_S: u32 = 60;
 /// Settings of a transaction that the URL may set differently: the longest waits for a lock, and of
 /// the server for a client that fell silent, for whose locks others wait.
-const TIMEOUTS: [(&str, &str); 2] =
-    [("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "2s")];
+const TIMEOUTS: [(&str, Duration); 2] =
+    [("lock_timeout", LOCK_TIMEOUT), ("idle_in_transaction_session_timeout", IDLE_TIMEOUT)];
 /// The server answers the end of a transaction that an error broke with success and undoes it; a
 /// statement before it fails then.
 const COMMIT: &str = "SELECT 1; COMMIT";
@@ -35,6 +42,8 @@ pub(crate) struct Session {
     /// The longest time for each statement, even if something between here and the server accepts
     /// bytes but does not pass them on.
     statement_timeout: Duration,
+    /// The time that statements which travel together may wait for locks beyond that.
+    lock_room: Box<LockRoom>,
     plans: Plans,
     /// Begins a transaction.
     begin: Arc<str>,
@@ -47,6 +56,9 @@ pub(crate) struct Session {
     /// True if the server does not answer or takes no writes. Another connection may lead to one
     /// that does, so neither this one nor those that lie idle are used again.
     is_useless: AtomicBool,
+    /// The server's reason for not beginning a transaction whose statements were on their way: each
+    /// of them may have been carried out by itself.
+    not_begun: Box<OnceLock<String>>,
     /// Calls whose answers are still to come; the caller of one may go away.
     unanswered: AtomicUsize,
 }
@@ -78,9 +90,9 @@ impl Statement {
 
 /// The reason why statements were not carried out.
 struct Refusal {
-    /// True if the server refused one before the last.
+    /// True if one before the last failed.
     is_before_last: bool,
-    /// True if the server said so.
+    /// True if the server said so, or if nothing behind the one that failed was sent.
     is_judged: bool,
     error: StoreError,
 }
@@ -101,6 +113,26 @@ pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(3);
 /// The time after our own deadline at which the server gives up a statement whose client is gone.
 const SERVER_GRACE: Duration = Duration::from_secs(1);
 
+/// The time that statements which travel together may wait for locks, beyond that of one statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LockRoom {
+    /// The longest wait of each statement.
+    pub(super) each: Duration,
+    /// The longest wait of all.
+    pub(super) most: Duration,
+}
+
+impl LockRoom {
+    /// No time, for statements whose waits fit into the time of one, or that wait for nobody.
+    pub(super) const NONE: Self = Self { each: Duration::ZERO, most: Duration::ZERO };
+
+    /// The time that a statement may need for so many that travel with it.
+    fn beside(self, count: usize) -> Duration {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        TIME_BESIDE * count + self.each.saturating_mul(count).min(self.most)
+    }
+}
+
 /// What a new connection begins with: the server's limit of such a statement, in milliseconds.
 pub(super) const GREETING: &str = "SET statement_timeout = 2700";
 
@@ -110,7 +142,8 @@ pub(super) const GREETING: &str = "SET statement_timeout = 2700";
 pub(super) fn begin(options: &str, statement_timeout: Duration) -> String {
     let own = own_settings(options);
     let timeouts = TIMEOUTS.iter().filter(|(name, _)| !own.contains(name));
-    let timeouts = timeouts.map(|(name, value)| format!("; SET LOCAL {name} = '{value}'"));
+    let timeouts =
+        timeouts.map(|(name, limit)| format!("; SET LOCAL {name} = '{}s'", limit.as_secs()));
     let limit_ms = (statement_timeout + SERVER_GRACE).as_millis();
     format!(
         "BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = {limit_ms}{}",
@@ -135,12 +168,14 @@ impl Session {
         Self {
             client: Some(client),
             statement_timeout,
+            lock_room: Box::new(LockRoom::NONE),
             plans,
             begin,
             in_transaction: false,
             posted: Box::default(),
             has_conflict: AtomicBool::new(false),
             is_useless: AtomicBool::new(false),
+            not_begun: Box::default(),
             unanswered: AtomicUsize::new(0),
         }
     }
@@ -194,9 +229,17 @@ impl Session {
         self.together(&[]).await.map(drop)
     }
 
+    /// Begins a transaction with the next statement. Those that travel together may each wait for a
+    /// lock, in all as long as a statement of money may take: a write that must be certain has to
+    /// find out soon that a line fell silent.
+    pub(super) fn begin(&mut self) {
+        self.begin_with("", LockRoom { each: LOCK_TIMEOUT, most: MONEY_STATEMENT_TIMEOUT });
+    }
+
     /// Begins a transaction with the next statement; `more` has further settings of it.
-    pub(super) fn begin(&mut self, more: &str) {
+    pub(super) fn begin_with(&mut self, more: &str, lock_room: LockRoom) {
         self.posted.get_mut().begin = Some(format!("{}{more}", self.begin));
+        *self.lock_room = lock_room;
         self.in_transaction = true;
     }
 
@@ -267,9 +310,12 @@ impl Session {
         *self.unanswered.get_mut() = 0;
     }
 
-    /// What was in the way of a statement that failed. Operations have their own error types, so
-    /// the session remembers it.
+    /// What was in the way of a statement that failed, and nothing was done. Operations have their
+    /// own error types, so the session remembers it.
     pub(super) fn obstacle(&self) -> Option<Obstacle> {
+        if self.not_begun.get().is_some() {
+            return None;
+        }
         if self.has_conflict.load(Ordering::Relaxed) {
             return Some(Obstacle::Conflict);
         }
@@ -278,6 +324,9 @@ impl Session {
 
     /// The connection, unless it is of no use any more.
     fn client(&self) -> Result<&Connection, StoreError> {
+        if let Some(reason) = self.not_begun.get() {
+            return Err(StoreError::InDoubt(reason.clone()));
+        }
         if self.is_useless.load(Ordering::Relaxed) {
             return Err(silent());
         }
@@ -297,7 +346,8 @@ impl Session {
         self.unanswered.fetch_add(1, Ordering::Relaxed);
         // Boxed, because it lies deep inside every operation of the store.
         let travelled: Travelling<'_> = Box::pin(self.travel_by(client, asked));
-        let limit = self.statement_timeout + self.time_beside(asked.len()).await;
+        let beside = self.posted.lock().await.statements.len() + asked.len().saturating_sub(1);
+        let limit = self.statement_timeout + self.lock_room.beside(beside);
         let answered = tokio::time::timeout(limit, travelled).await;
         self.unanswered.fetch_sub(1, Ordering::Relaxed);
         let refusal = match answered {
@@ -305,16 +355,10 @@ impl Session {
             Ok(Err(refusal)) => refusal,
             Err(_) => refused(silent()),
         };
-        let is_away = matches!(refusal.error, StoreError::Away(_));
+        let is_away = matches!(refusal.error, StoreError::Away(_) | StoreError::InDoubt(_));
         self.is_useless.fetch_or(is_away, Ordering::Relaxed);
         self.has_conflict.fetch_or(is_conflict(&refusal.error), Ordering::Relaxed);
         Err(refusal)
-    }
-
-    /// The time that a statement may need for those that travel with it.
-    async fn time_beside(&self, asked: usize) -> Duration {
-        let count = self.posted.lock().await.statements.len() + asked.saturating_sub(1);
-        TIME_BESIDE * u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     async fn travel_by(
@@ -333,13 +377,27 @@ impl Session {
         }
         let before = posted.asked().count();
         let last = before + asked.len().saturating_sub(1);
-        let mut answers = sent.answers().await.map_err(|(position, error)| Refusal {
-            is_before_last: position < last,
-            is_judged: error.as_db_error().is_some(),
-            error: engine_error(&error),
+        let mut answers = sent.answers().await.map_err(|failure| {
+            let is_beginning = posted.begin.is_some() && failure.position == 0;
+            if is_beginning && is_survived(&failure.error) {
+                return self.not_begun(&failure.error);
+            }
+            Refusal {
+                is_before_last: failure.position < last,
+                is_judged: failure.is_unsent || failure.error.as_db_error().is_some(),
+                error: engine_error(&failure.error),
+            }
         })?;
         answers.drain(..before);
         Ok(answers)
+    }
+
+    /// The transaction was not begun, but the connection lives: the server took what was on its way
+    /// behind the beginning without one.
+    fn not_begun(&self, error: &tokio_postgres::Error) -> Refusal {
+        let reason = format!("no transaction was begun: {}", reason_of(error));
+        let reason = self.not_begun.get_or_init(|| reason).clone();
+        Refusal { is_before_last: false, is_judged: false, error: StoreError::InDoubt(reason) }
     }
 }
 
@@ -400,5 +458,15 @@ mod tests {
             assert!(!begun(options).contains("lock_timeout"), "{options}");
             assert!(begun(options).contains("synchronous_commit = on"));
         }
+    }
+
+    #[test]
+    fn statements_that_travel_together_may_wait_for_locks_up_to_a_bound() {
+        let (each, most) = (Duration::from_millis(700), Duration::from_secs(2));
+        let room = LockRoom { each, most };
+        assert_eq!(room.beside(0), Duration::ZERO);
+        assert_eq!(room.beside(2), each * 2 + TIME_BESIDE * 2);
+        assert_eq!(room.beside(1_000), most + TIME_BESIDE * 1_000);
+        assert_eq!(LockRoom::NONE.beside(3), TIME_BESIDE * 3);
     }
 }

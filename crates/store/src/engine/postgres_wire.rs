@@ -41,6 +41,15 @@ pub(super) struct Sent<'a> {
     unsent: Option<Error>,
 }
 
+/// The first statement that failed.
+pub(super) struct Failure {
+    /// Its place in the order.
+    pub(super) position: usize,
+    /// True if nothing behind it was sent.
+    pub(super) is_unsent: bool,
+    pub(super) error: Error,
+}
+
 /// Sends statements without waiting for answers in between. Only a plan that is still missing is
 /// waited for, at its place in the order.
 pub(super) async fn send<'a>(
@@ -103,19 +112,22 @@ impl Sent<'_> {
         }
     }
 
-    /// The answers, in order; the error of the first statement that failed, with its position.
-    pub(super) async fn answers(self) -> Result<Vec<Answer>, (usize, Error)> {
+    /// The answers, in order, or the first failure.
+    pub(super) async fn answers(self) -> Result<Vec<Answer>, Failure> {
         let mut answers = Vec::with_capacity(self.running.len());
         for (position, mut running) in self.running.into_iter().enumerate() {
             running.as_mut().await;
             match running.as_mut().take_output() {
                 Some(Ok(answer)) => answers.push(answer),
-                Some(Err(error)) => return Err((position, error)),
+                Some(Err(error)) => return Err(Failure { position, is_unsent: false, error }),
                 None => {}
             }
         }
-        self.unsent.map_or(Ok(()), |error| Err((answers.len(), error)))?;
-        Ok(answers)
+        let position = answers.len();
+        match self.unsent {
+            Some(error) => Err(Failure { position, is_unsent: true, error }),
+            None => Ok(answers),
+        }
     }
 }
 

@@ -1,19 +1,15 @@
 //! A server that is only read, such as a standby of the one that takes writes.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::time::Instant;
 
 use super::pool::{ServerPool, roll_back};
 use super::postgres::{LONG_STATEMENT_TIMEOUT, STATEMENT_TIMEOUT, understood};
 use super::tx::{BoxFuture, Tx};
-use crate::{ServerLocation, StoreError};
+use crate::{NowAndThen, ServerLocation, StoreError};
 
 /// The most connections to it.
 const MAX_CONNECTIONS: usize = 8;
-/// Pause between two log lines about it.
-const TELLING_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How far a standby is behind, microseconds; 0 on a server that is none. One that has replayed
 /// nothing yet counts as far behind.
@@ -42,8 +38,8 @@ pub(crate) struct ReadServer {
     /// Hosts and ports, for the log.
     place: String,
     pool: ServerPool,
-    /// When it was last told that it does not serve.
-    told_at: Mutex<Option<Instant>>,
+    /// The log lines that it does not serve.
+    telling: NowAndThen,
 }
 
 impl ReadServer {
@@ -52,14 +48,12 @@ impl ReadServer {
         let url = understood(server)?;
         let pool =
             ServerPool::new(&url, server.connections.min(MAX_CONNECTIONS), STATEMENT_TIMEOUT)?;
-        Ok(Self { place: url.place, pool, told_at: Mutex::new(None) })
+        Ok(Self { place: url.place, pool, telling: NowAndThen::new() })
     }
 
     /// Tells now and then why it does not serve.
     pub(crate) fn tell(&self, error: &StoreError) {
-        let Ok(mut told_at) = self.told_at.lock() else { return };
-        if told_at.is_none_or(|told_at| told_at.elapsed() >= TELLING_INTERVAL) {
-            *told_at = Some(Instant::now());
+        if self.telling.is_due() {
             let server = self.place.as_str();
             tracing::warn!(server, %error, "not read aside, but where writes go");
         }

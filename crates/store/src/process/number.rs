@@ -86,7 +86,10 @@ impl Number {
         )))
     }
 
-    /// Fails unless this process may still use the node number of `ids`.
+    /// Fails unless this process may still use the node number of `ids`. A commit that is sent
+    /// after this check may land after the lease has ended: a process that takes any free number
+    /// leaves this one alone for the time of [`QUARANTINE`](super::QUARANTINE), which no commit
+    /// may take.
     pub(crate) fn check(&self, ids: &IdGenerator) -> Result<(), StoreError> {
         if self.is_trusted(ids.clock().elapsed()) {
             return Ok(());

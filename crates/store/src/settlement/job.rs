@@ -4,38 +4,17 @@ use std::sync::{Mutex, PoisonError};
 
 use domain::{BusinessDay, EnterpriseId, JobId, Timestamp};
 
-use crate::engine::Tx;
 use crate::jobs::{end_jobs, retry_parked};
 use crate::records::{columns, sql, values_of};
 use crate::{Job, JobKind, Store, StoreError};
 
-/// There is one job, which belongs to no enterprise. The generator's ids are far larger.
-const OWNER: EnterpriseId = EnterpriseId::from_i64(0);
 const JOB: JobId = JobId::from_i64(1);
 const HOUR_US: i64 = 3_600_000_000;
 
 impl Store {
     /// The job, created if it does not exist: it then begins before the first row of all.
     pub async fn settlement_job(&self) -> Result<Job, StoreError> {
-        if let Some(job) = self.by_key((OWNER, JOB)).await? {
-            return Ok(job);
-        }
-        self.write(|tx| Box::pin(make(tx))).await
-    }
-
-    /// Ends the work on the leased job's day: all days before `day` are done, and it is not
-    /// due again before `due_at`. False if the lease was lost; nothing is changed then.
-    pub async fn move_settlement_job(
-        &self,
-        job: &Job,
-        day: BusinessDay,
-        due_at: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let sql = "UPDATE job SET subject_id = $1, due_at = $2, attempts = 0, \
-            leased_until = NULL WHERE enterprise_id = $3 AND job_id = $4 AND leased_until = $5";
-        let token = job.leased_until;
-        let params = [day.as_i64().into(), due_at.into(), OWNER.into(), JOB.into(), token.into()];
-        self.execute(sql, params).await.map(|count| count == 1)
+        self.period_job(JOB, JobKind::SettlementFiles).await
     }
 
     /// Has the files of an enterprise's day cut again at `due_at` (business time), unless a job for
@@ -136,15 +115,4 @@ impl FirstSettlementRow {
     fn seen(&self) -> Option<Seen> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-async fn make(tx: &Tx) -> Result<Job, StoreError> {
-    let job = Job::new(OWNER, JOB, JobKind::SettlementFiles, 0, Timestamp::default());
-    let sql = sql!(
-        "INSERT INTO job ({}) VALUES ($1, $2, $3, $4, $5, $6, $7) \
-         ON CONFLICT (enterprise_id, job_id) DO NOTHING",
-        columns::<Job>()
-    );
-    tx.execute(sql, &values_of(&job)).await?;
-    tx.by_key((OWNER, JOB)).await?.ok_or(StoreError::Corrupt("the job of the reconciliation files"))
 }
