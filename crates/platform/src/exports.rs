@@ -8,8 +8,10 @@ use crate::config::Config;
 use crate::document_files;
 use crate::failure::Failure;
 
-/// Directory of exports, or of their copies, in the data directory.
+/// Directory of exports in the data directory.
 const DIRECTORY: &str = "exports";
+/// Directory of copies of exports that are in a bucket. Another one, since copies are removed.
+const COPIES: &str = "export-copies";
 
 /// The configured place.
 ///
@@ -30,5 +32,5 @@ pub fn place(config: &Config, clock: &Clock) -> Result<Export, Failure> {
         prefix: prefix.clone(),
         clock: clock.clone(),
     };
-    Ok(Export::to_bucket(bucket, own))
+    Ok(Export::to_bucket(bucket, config.data_dir.join(COPIES)))
 }

@@ -154,7 +154,9 @@ impl SettlementFiles {
         if file.is_some() || !self.is_quiet(enterprise_id, day).await? {
             return Ok(file);
         }
-        Ok(Some(self.cut(enterprise_id, day, file_type).await?.file))
+        // A quiet day has nothing to read, and its caller waits.
+        let cut = Cut::new(self.store.clone(), enterprise_id, day, file_type);
+        Ok(Some(self.put_in_force(cut, Rows::WhereWritesGo).await?.file))
     }
 
     /// True if the files of a day are ready without having been cut: it is over and nothing
@@ -200,8 +202,13 @@ impl SettlementFiles {
         file_type: SettlementFileType,
     ) -> Result<ClosedFile, CutError> {
         let cut = Cut::new(self.store.clone(), enterprise_id, day, file_type);
-        let file_id = cut.file_id;
-        let file = match cut.run().await {
+        self.put_in_force(cut, Rows::Aside).await
+    }
+
+    async fn put_in_force(&self, cut: Cut, rows: Rows) -> Result<ClosedFile, CutError> {
+        let (enterprise_id, day) = (cut.enterprise_id, cut.day);
+        let (file_type, file_id) = (cut.file_type, cut.file_id);
+        let file = match cut.run(rows).await {
             Ok(file) => file,
             Err(error) => {
                 self.discard(enterprise_id, file_id).await;
@@ -232,6 +239,15 @@ impl SettlementFiles {
     }
 }
 
+/// Where the rows of a file are read.
+#[derive(Clone, Copy)]
+enum Rows {
+    /// Aside, once that server has everything.
+    Aside,
+    /// Where writes go.
+    WhereWritesGo,
+}
+
 /// A cut under way.
 struct Cut {
     store: Store,
@@ -259,14 +275,17 @@ impl Cut {
         Self { store, enterprise_id, day, file_type, file_id }
     }
 
-    async fn run(self) -> Result<SettlementFile, CutError> {
+    async fn run(self, rows: Rows) -> Result<SettlementFile, CutError> {
         let cut_at = self.store.clock().now();
         // Set before the first row is read: a row decided in between is in the file, and one that
         // is still undecided keeps the file from being final.
         let is_final = cut_at >= self.day.end().plus_seconds(SETTLING_S)
             && !self.store.has_undecided(self.enterprise_id, self.day).await?;
         let (pieces, waiting) = mpsc::channel(PIECES_WAITING);
-        let reader = self.store.aside_with_all_until_now().await;
+        let reader = match rows {
+            Rows::Aside => self.store.aside_with_all_until_now().await,
+            Rows::WhereWritesGo => self.store.clone(),
+        };
         let rows = RebuiltRows::new(reader, self.enterprise_id, self.day, self.file_type);
         let (pages, read) = mpsc::channel(PAGES_WAITING);
         // An embedded store is read on the calling thread, and making lines takes as long: threads

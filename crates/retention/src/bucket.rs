@@ -15,7 +15,7 @@ use crate::local_file::{beside, write_whole};
 
 /// The longest time for a file to reach the bucket or to come from it.
 const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(300);
-/// The largest file that is read: 50,000 authorisations are a tenth of it.
+/// The largest file: 50,000 authorisations are a tenth of it.
 const MAX_FILE_BYTES: usize = 256 * 1024 * 1024;
 /// The longest answer to a file that was written.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
@@ -43,27 +43,26 @@ impl ExportBucket {
         let read =
             move || std::fs::read(&local).map_err(|error| RetentionError::file(&local, error));
         let body = beside(read).await?;
+        if body.len() > MAX_FILE_BYTES {
+            let reason = format!("{} bytes, at most {MAX_FILE_BYTES} are read again", body.len());
+            return Err(RetentionError::Bucket { key: self.key(name), reason });
+        }
         let url = self.bucket.object_put_url(&self.key(name), self.clock.real_now());
         let sent = self.exchange(Method::PUT, &url, body.into(), MAX_ANSWER_BYTES).await;
         self.accepted(name, sent).map(drop)
     }
 
-    /// Reads an object into a local file. One that is not there leaves none.
+    /// Reads an object into a local file.
     pub(crate) async fn read(&self, name: &str, path: &Path) -> Result<(), RetentionError> {
         let url = self.bucket.object_url(&self.key(name), self.clock.real_now());
         let sent = self.exchange(Method::GET, &url, Bytes::new(), MAX_FILE_BYTES).await;
-        let is_missing =
-            sent.as_ref().is_ok_and(|answer| answer.status == StatusCode::NOT_FOUND.as_u16());
-        let body = if is_missing { None } else { Some(self.accepted(name, sent)?.body) };
+        if sent.as_ref().is_ok_and(|answer| answer.status == StatusCode::NOT_FOUND.as_u16()) {
+            return Err(RetentionError::Missing { key: self.key(name) });
+        }
+        let body = self.accepted(name, sent)?.body;
         let local = path.to_owned();
-        beside(move || {
-            let stored = match body {
-                Some(body) => put(&local, &body),
-                None => remove(&local),
-            };
-            stored.map_err(|error| RetentionError::file(&local, error))
-        })
-        .await
+        beside(move || put(&local, &body).map_err(|error| RetentionError::file(&local, error)))
+            .await
     }
 
     async fn exchange(
@@ -93,11 +92,4 @@ impl ExportBucket {
 fn put(path: &Path, body: &[u8]) -> std::io::Result<()> {
     std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
     write_whole(path, body)
-}
-
-fn remove(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
 }

@@ -25,6 +25,12 @@ pub enum RetentionError {
         /// The fault.
         reason: String,
     },
+    /// A file is not in the bucket.
+    #[error("{key} is not in the bucket")]
+    Missing {
+        /// The object.
+        key: String,
+    },
     /// A file has not the bytes that were recorded when it was written.
     #[error("{path} is not as it was written; put it back, since some of its rows are deleted")]
     Changed {

@@ -7,6 +7,7 @@ use domain::BusinessDay;
 
 use crate::bucket::ExportBucket;
 use crate::error::RetentionError;
+use crate::local_file::beside;
 
 /// Where exported files are kept: in a directory, or in a bucket, with copies in the directory
 /// while they are worked on.
@@ -23,7 +24,8 @@ impl Export {
         Self { directory, bucket: None }
     }
 
-    /// Files in a bucket, with copies below this directory of this process.
+    /// Files in a bucket, with copies below this directory, which is this process's alone: whatever
+    /// else lies there is removed.
     #[must_use]
     pub fn to_bucket(bucket: ExportBucket, directory: PathBuf) -> Self {
         Self { directory, bucket: Some(Arc::new(bucket)) }
@@ -34,18 +36,28 @@ impl Export {
         self.directory.join(month_name(month))
     }
 
-    /// Puts a file of a month where it is kept.
+    /// The name of a part. In a bucket it has the first digits of its SHA-256: a process that was
+    /// paused while it wrote a part, and has lost it, cannot write over that of its successor.
+    pub(crate) fn part_name(&self, part: u32, sha256: &[u8; 32]) -> String {
+        match &self.bucket {
+            Some(_) => format!("part-{part:05}-{}.jsonl.zst", hex::encode(&sha256[..8])),
+            None => draft_name(part),
+        }
+    }
+
+    /// Puts the file that was written as `draft` where it is kept.
     pub(crate) async fn publish(
         &self,
         month: BusinessDay,
+        draft: &str,
         name: &str,
     ) -> Result<(), RetentionError> {
         let Some(bucket) = &self.bucket else { return Ok(()) };
         let key = format!("{}/{name}", month_name(month));
-        bucket.write(&key, &self.month(month).join(name)).await
+        bucket.write(&key, &self.month(month).join(draft)).await
     }
 
-    /// Gets a file of a month from where it is kept, if it is there.
+    /// Gets a file of a month from where it is kept.
     pub(crate) async fn fetch(
         &self,
         month: BusinessDay,
@@ -58,13 +70,24 @@ impl Export {
         Ok(path)
     }
 
-    /// Removes the copies of a month whose files are in a bucket.
-    pub(crate) fn forget_copies(&self, month: BusinessDay) {
-        if self.bucket.is_some()
-            && let Err(error) = std::fs::remove_dir_all(self.month(month))
-        {
-            tracing::warn!(%month, %error, "copies of exported files were not removed");
+    /// True if files are kept elsewhere, and copies of them here while they are worked on.
+    pub(crate) const fn has_copies(&self) -> bool {
+        self.bucket.is_some()
+    }
+
+    /// Removes all copies that this process has.
+    pub(crate) async fn forget_copies(&self) -> Result<(), RetentionError> {
+        if !self.has_copies() {
+            return Ok(());
         }
+        let directory = self.directory.clone();
+        beside(move || match std::fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(RetentionError::file(&directory, error))
+            }
+            _ => Ok(()),
+        })
+        .await
     }
 }
 
@@ -76,7 +99,7 @@ fn month_name(month: BusinessDay) -> String {
     format!("{year}-{}", rest.get(..2).unwrap_or(rest))
 }
 
-/// The name of a part within its month.
-pub(crate) fn part_name(part: u32) -> String {
+/// The name of a part within its month while it is written.
+pub(crate) fn draft_name(part: u32) -> String {
     format!("part-{part:05}.jsonl.zst")
 }

@@ -1,11 +1,13 @@
 //! One month: exported, then deleted.
 
+use std::path::PathBuf;
+
 use domain::{AuthId, BusinessDay, EnterpriseId, Timestamp};
 use serde::Serialize;
 use store::{AtRestPage, ExportState, ExportedFile, Forgotten, Store};
 
 use crate::error::RetentionError;
-use crate::export::{Export, part_name};
+use crate::export::{Export, draft_name};
 use crate::line::line;
 use crate::local_file::{beside, write_whole};
 use crate::part::{Draft, Facts, Reading, changed};
@@ -43,6 +45,10 @@ struct ManifestFile {
     authorisations: u64,
 }
 
+const fn facts_of(file: &ExportedFile) -> Facts {
+    Facts { sha256: file.sha256, size_bytes: file.size_bytes, lines: file.authorisations }
+}
+
 /// The end of a month, by its first day.
 pub(crate) fn end_of(month: BusinessDay) -> Timestamp {
     month.start().utc8_month_start_after(1)
@@ -52,6 +58,8 @@ impl Months {
     /// Writes what was at rest by the end of a month to files and deletes it. What was begun before
     /// is continued.
     pub(crate) async fn export_and_delete(&self, month: BusinessDay) -> Result<(), RetentionError> {
+        // Those that an attempt left which broke off.
+        self.export.forget_copies().await?;
         for file in self.store.exported_files(month).await? {
             self.go_on(&file).await?;
         }
@@ -68,25 +76,41 @@ impl Months {
         if file.state == ExportState::Deleted {
             return Ok(());
         }
-        let path = self.export.fetch(file.month, &part_name(file.part)).await?;
-        let facts =
-            Facts { sha256: file.sha256, size_bytes: file.size_bytes, lines: file.authorisations };
-        let of_reading = path.clone();
+        let fetched = match self.fetch(file).await {
+            // Nothing of it is deleted: it is written again.
+            Err(RetentionError::Missing { .. }) if file.state == ExportState::Written => {
+                return Ok(self.store.drop_exported_file(file).await?);
+            }
+            fetched => fetched?,
+        };
+        let of_reading = fetched.clone();
         let read = beside(move || Reading::open(&of_reading)?.rest()).await;
         match (read, file.state) {
-            (Ok(read), _) if read == facts => self.delete(file).await.map(drop),
-            // Nothing of it is deleted: it is written again.
+            (Ok(read), _) if read == facts_of(file) => self.delete(file).await.map(drop),
             (_, ExportState::Written) => Ok(self.store.drop_exported_file(file).await?),
             (Err(error @ RetentionError::File { .. }), _) => Err(error),
-            _ => Err(changed(&path)),
+            _ => Err(changed(&fetched)),
         }
+    }
+
+    /// Gets a file that is recorded.
+    async fn fetch(&self, file: &ExportedFile) -> Result<PathBuf, RetentionError> {
+        self.export.fetch(file.month, &self.export.part_name(file.part, &file.sha256)).await
+    }
+
+    /// Fails unless a file is still where it is kept.
+    async fn require_kept(&self, file: &ExportedFile) -> Result<(), RetentionError> {
+        let path = self.fetch(file).await?;
+        let of_reading = path.clone();
+        let read = beside(move || Reading::open(&of_reading)?.rest()).await?;
+        if read == facts_of(file) { Ok(()) } else { Err(changed(&path)) }
     }
 
     /// Writes and records the next file of a month; None if nothing is at rest.
     async fn write_part(&self, month: BusinessDay) -> Result<Option<ExportedFile>, RetentionError> {
         let last = self.store.exported_files(month).await?.last().map_or(0, |file| file.part);
         let part = last.saturating_add(1);
-        let path = self.export.month(month).join(part_name(part));
+        let path = self.export.month(month).join(draft_name(part));
         let mut writing = Writing { draft: None, path, count: 0 };
         let mut after = None;
         loop {
@@ -98,28 +122,15 @@ impl Months {
             }
         }
         let Some(draft) = writing.draft else { return Ok(None) };
-        let facts = beside(move || draft.finish()).await?;
-        self.export.publish(month, &part_name(part)).await?;
-        self.require_kept(month, part, facts).await?;
-        let Facts { sha256, size_bytes, lines } = facts;
+        let Facts { sha256, size_bytes, lines } = beside(move || draft.finish()).await?;
         let state = ExportState::Written;
         let file = ExportedFile { month, part, sha256, size_bytes, authorisations: lines, state };
+        let name = self.export.part_name(part, &sha256);
+        self.export.publish(month, &draft_name(part), &name).await?;
+        self.require_kept(&file).await?;
         self.store.add_exported_file(file.clone()).await?;
         tracing::info!(%month, part, authorisations = lines, size_bytes, "exported");
         Ok(Some(file))
-    }
-
-    /// Reads a file again from where it is kept.
-    async fn require_kept(
-        &self,
-        month: BusinessDay,
-        part: u32,
-        facts: Facts,
-    ) -> Result<(), RetentionError> {
-        let path = self.export.fetch(month, &part_name(part)).await?;
-        let of_reading = path.clone();
-        let read = beside(move || Reading::open(&of_reading)?.rest()).await?;
-        if read == facts { Ok(()) } else { Err(changed(&path)) }
     }
 
     async fn write_enterprise(
@@ -144,7 +155,8 @@ impl Months {
     async fn delete(&self, file: &ExportedFile) -> Result<usize, RetentionError> {
         let before = end_of(file.month);
         self.store.begin_forgetting(file, before).await?;
-        let path = self.export.month(file.month).join(part_name(file.part));
+        let name = self.export.part_name(file.part, &file.sha256);
+        let path = self.export.month(file.month).join(name);
         let mut reading = beside(move || Reading::open(&path)).await?;
         let mut deleted = 0;
         loop {
@@ -168,8 +180,14 @@ impl Months {
         if files.is_empty() {
             return Ok(());
         }
+        if self.export.has_copies() {
+            // A part may have been exported to another place before.
+            for file in &files {
+                self.require_kept(file).await?;
+            }
+        }
         let files = files.iter().map(|file| ManifestFile {
-            name: part_name(file.part),
+            name: self.export.part_name(file.part, &file.sha256),
             sha256: hex::encode(file.sha256),
             size_bytes: file.size_bytes,
             authorisations: file.authorisations,
@@ -183,9 +201,8 @@ impl Months {
             written.map_err(|error| RetentionError::file(&path, error))
         })
         .await?;
-        self.export.publish(month, MANIFEST).await?;
-        self.export.forget_copies(month);
-        Ok(())
+        self.export.publish(month, MANIFEST, MANIFEST).await?;
+        self.export.forget_copies().await
     }
 }
 
@@ -236,7 +253,7 @@ mod tests {
 
     /// A file of one line about an authorisation that is not there.
     fn written(export: &Export) -> ExportedFile {
-        let mut draft = Draft::create(export.month(MONTH).join(part_name(1))).unwrap();
+        let mut draft = Draft::create(export.month(MONTH).join(draft_name(1))).unwrap();
         let digest = "ab".repeat(32);
         let line = format!(r#"{{"enterpriseId":"1","authId":"2","digest":"{digest}"}}"#);
         draft.write(&line).unwrap();
@@ -269,7 +286,7 @@ mod tests {
             if is_deleting {
                 months.store.begin_forgetting(&file, end_of(MONTH)).await.unwrap();
             }
-            damage(&months.export.month(MONTH).join(part_name(1)));
+            damage(&months.export.month(MONTH).join(draft_name(1)));
             let is_lost = left == Some(ExportState::Deleting);
             assert_eq!(months.export_and_delete(MONTH).await.is_err(), is_lost);
             let files = months.store.exported_files(MONTH).await.unwrap();

@@ -1,21 +1,23 @@
-//! Reads that may be served beside the server that takes writes: `ledger verify`, exports and lists
-//! of operators. What follows a write is never read there.
+//! Reads that may be served beside the server that takes writes: `ledger verify`, exports, lists of
+//! operators, and reconciliation files once that server has everything.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::engine::{BoxFuture, Freshness, ReadServer, Tx};
+use crate::engine::{BoxFuture, Freshness, Mark, ReadServer, Tx};
 use crate::{ServerLocation, Store, StoreError};
 
 /// The most that a list may be behind; process leases are written every three seconds, so a server
 /// that is in step is never further.
 const MAX_LIST_LAG: Duration = Duration::from_secs(10);
 /// The longest wait for a standby to have what a reconciliation file needs.
-const CATCH_UP_LIMIT: Duration = Duration::from_secs(60);
-/// The pause between questions whether it has.
+const CATCH_UP_LIMIT: Duration = Duration::from_secs(30);
+/// The pauses between questions whether it has: the first one, which doubles, and the longest.
+const FIRST_CATCH_UP_PAUSE: Duration = Duration::from_millis(5);
 const CATCH_UP_PAUSE: Duration = Duration::from_millis(250);
+/// How long nothing waits for a standby that was waited for in vain.
+const GIVEN_UP_FOR: Duration = Duration::from_secs(600);
 
 impl Store {
     /// Has reads that may be served aside served by this server. It may be away: what it
@@ -36,27 +38,45 @@ impl Store {
     }
 
     /// This store for reads that need everything which is committed by now: they are served aside
-    /// once that server has it, which is waited for, at most a minute. Otherwise, and whenever that
-    /// server is asked in vain, they are served where writes go.
+    /// once that server has it, which is waited for, at most half a minute. After a wait in vain
+    /// nothing waits for ten minutes. Otherwise, and whenever that server does not serve a read, it
+    /// is served where writes go, so two reads may be served by different servers.
     pub async fn aside_with_all_until_now(&self) -> Self {
         let Some(aside) = self.inner.aside.get() else { return self.clone() };
-        let sql = "SELECT CAST(pg_current_wal_lsn() AS TEXT)";
-        let until: Option<Option<String>> = self.one(sql, []).await.ok();
-        let Some(until) = until.flatten() else { return self.clone() };
-        let until: Arc<str> = until.into();
-        let began = Instant::now();
-        while began.elapsed() < CATCH_UP_LIMIT {
-            match aside.has_all(&until).await {
-                Ok(true) => return Self { aside: Some(Freshness::Since(until)), ..self.clone() },
-                Ok(false) => sleep(CATCH_UP_PAUSE).await,
-                Err(error) => {
-                    aside.tell(&error);
-                    return self.clone();
-                }
+        if aside.is_given_up(GIVEN_UP_FOR) {
+            return self.clone();
+        }
+        match self.marked(aside).await {
+            Ok(mark) => Self { aside: Some(Freshness::Marked(mark)), ..self.clone() },
+            Err(error) => {
+                aside.give_up();
+                aside.tell(&error);
+                self.clone()
             }
         }
-        aside.tell(&StoreError::Away(format!("not at {until} of the log yet")));
-        self.clone()
+    }
+
+    /// Writes a mark and waits until the other server has it, and with it all that was committed
+    /// before: nothing else tells a standby of this server from one of another or of an earlier
+    /// course of things.
+    async fn marked(&self, aside: &ReadServer) -> Result<Mark, StoreError> {
+        let ids = self.ids();
+        let mark = Mark { node: ids.node(), run: aside.run(ids), serial: ids.next() };
+        let sql = "INSERT INTO read_marker (node, run, serial) VALUES ($1, $2, $3) \
+            ON CONFLICT (node) DO UPDATE SET run = excluded.run, serial = CASE \
+            WHEN read_marker.run = excluded.run AND read_marker.serial > excluded.serial \
+            THEN read_marker.serial ELSE excluded.serial END";
+        self.execute(sql, [mark.node.into(), mark.run.into(), mark.serial.into()]).await?;
+        let began = Instant::now();
+        let mut pause = FIRST_CATCH_UP_PAUSE;
+        while !aside.has(mark).await? {
+            if began.elapsed() >= CATCH_UP_LIMIT {
+                return Err(StoreError::Away("it has not what was just committed".to_owned()));
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(CATCH_UP_PAUSE);
+        }
+        Ok(mark)
     }
 
     /// Reads aside, if this store may and the server serves it.
@@ -64,7 +84,7 @@ impl Store {
     where
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>>,
     {
-        let freshness = self.aside.clone()?;
+        let freshness = self.aside?;
         self.served_aside((false, freshness), operation).await
     }
 

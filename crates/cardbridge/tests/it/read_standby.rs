@@ -15,7 +15,7 @@ const MOMENT: Duration = Duration::from_secs(2);
 
 struct Bed {
     primary: Cluster,
-    standby: Cluster,
+    standby: Option<Cluster>,
     world: World,
     card_id: String,
     day: String,
@@ -29,6 +29,10 @@ impl Bed {
         let [url, aside] = [&primary, &standby].map(|it| it.url("127.0.0.1", ""));
         let options = ["--database-url", &url, "--read-database-url", &aside];
         let world = World::new(&Engine::embedded(), &options).await;
+        Self::with(primary, Some(standby), world).await
+    }
+
+    async fn with(primary: Cluster, standby: Option<Cluster>, world: World) -> Self {
         let card_id = world.card("ord-1").await;
         // Noon, so the day does not end meanwhile.
         let now = Clock::system().now();
@@ -47,18 +51,22 @@ impl Bed {
         self.world.operator.post(&path, &json!({})).await.unwrap();
     }
 
+    fn standby(&self) -> &Cluster {
+        self.standby.as_ref().expect("a standby")
+    }
+
     async fn on_standby(&self, sql: &str) -> i64 {
-        self.standby.connect().await.query_one(sql, &[]).await.unwrap().get(0)
+        self.standby().connect().await.query_one(sql, &[]).await.unwrap().get(0)
     }
 
     async fn pause_replay(&self) {
-        self.standby.execute(&["SELECT pg_wal_replay_pause()"]).await;
+        self.standby().execute(&["SELECT pg_wal_replay_pause()"]).await;
         let paused = "SELECT pg_is_wal_replay_paused()";
-        self.standby.until(paused).await;
+        self.standby().until(paused).await;
     }
 
     async fn resume_replay(&self) {
-        self.standby.execute(&["SELECT pg_wal_replay_resume()"]).await;
+        self.standby().execute(&["SELECT pg_wal_replay_resume()"]).await;
     }
 
     async fn verified(&self) -> Value {
@@ -102,6 +110,23 @@ async fn a_cut_waits_for_the_standby_and_a_verification_does_not() {
     let report = bed.world.operator.get(&verify).await.unwrap();
     assert_eq!(report["ok"], true, "{report}");
     assert_ne!(bed.verified().await, old);
+}
+
+/// Another cluster's standby, far ahead in its own log, has not what was committed here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_file_is_cut_from_the_standby_of_another_cluster() {
+    let other = Bed::new().await;
+    for _ in 0..3 {
+        other.cleared().await;
+    }
+    assert_eq!(close(other.world.operator.clone(), other.day.clone()).await, [json!(3), json!(3)]);
+    let primary = Cluster::start(&[], TRUSTED, &[]).await;
+    let [url, aside] = [&primary, other.standby()].map(|it| it.url("127.0.0.1", ""));
+    let options = ["--database-url", &url, "--read-database-url", &aside, "--log", "warn"];
+    let world = World::new(&Engine::embedded(), &options).await;
+    let bed = Bed::with(primary, None, world).await;
+    bed.cleared().await;
+    assert_eq!(close(bed.world.operator.clone(), bed.day.clone()).await, [json!(1), json!(1)]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

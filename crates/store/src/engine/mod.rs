@@ -31,7 +31,7 @@ pub(crate) use cause::in_full;
 pub(crate) use group::{Grouped, GroupedJob, Repeats};
 pub(crate) use postgres::{Postgres, connect};
 pub(crate) use postgres_session::Session as PostgresSession;
-pub(crate) use read_server::{Freshness, ReadServer};
+pub(crate) use read_server::{Freshness, Mark, ReadServer};
 pub use server_url::{ServerUrlError, check_server_url};
 pub(crate) use servers::Connection;
 pub(crate) use sqlite::Sqlite;

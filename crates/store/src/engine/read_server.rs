@@ -1,7 +1,10 @@
 //! A server that is only read, such as a standby of the one that takes writes.
 
-use std::sync::Arc;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+
+use domain::IdGenerator;
+use tokio::time::Instant;
 
 use super::pool::{ServerPool, roll_back};
 use super::postgres::{LONG_STATEMENT_TIMEOUT, STATEMENT_TIMEOUT, understood};
@@ -17,20 +20,29 @@ const LAG_US: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN COALESCE( \
     (EXTRACT(EPOCH FROM clock_timestamp() - pg_last_xact_replay_timestamp()) * 1000000)::bigint, \
     9000000000000000) ELSE 0 END";
 
-/// Whether a standby has all that another server had in its log up to a place; null on a server
-/// that is none.
-const HAS_ALL_SINCE: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN \
-    COALESCE(pg_last_wal_replay_lsn() >= CAST(CAST($1 AS TEXT) AS pg_lsn), FALSE) END";
+/// The last mark of a process that a server has.
+const MARKED: &str = "SELECT serial FROM read_marker WHERE node = $1 AND run = $2";
+
+/// A commit of a process, by which a standby is known to have all that was committed before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    /// The node number.
+    pub(crate) node: i64,
+    /// An id that only this run of this process has: one of another cluster may have the number.
+    pub(crate) run: i64,
+    /// Which of its commits; later ones are higher.
+    pub(crate) serial: i64,
+}
 
 /// How old the state may be that is read.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub(crate) enum Freshness {
     /// It agrees with itself.
     Any,
     /// At most this old.
     Within(Duration),
-    /// It has all up to this place in the log of the server that takes writes.
-    Since(Arc<str>),
+    /// It has this, and so all that was committed before.
+    Marked(Mark),
 }
 
 /// The server.
@@ -40,6 +52,10 @@ pub(crate) struct ReadServer {
     pool: ServerPool,
     /// The log lines that it does not serve.
     telling: NowAndThen,
+    /// The id of this run of the process in its marks.
+    run: OnceLock<i64>,
+    /// When it was last waited for in vain.
+    given_up_at: Mutex<Option<Instant>>,
 }
 
 impl ReadServer {
@@ -48,7 +64,13 @@ impl ReadServer {
         let url = understood(server)?;
         let pool =
             ServerPool::new(&url, server.connections.min(MAX_CONNECTIONS), STATEMENT_TIMEOUT)?;
-        Ok(Self { place: url.place, pool, telling: NowAndThen::new() })
+        Ok(Self {
+            place: url.place,
+            pool,
+            telling: NowAndThen::new(),
+            run: OnceLock::new(),
+            given_up_at: Mutex::default(),
+        })
     }
 
     /// Tells now and then why it does not serve.
@@ -59,9 +81,26 @@ impl ReadServer {
         }
     }
 
-    /// True if it has all up to this place in the log of the server that takes writes.
-    pub(crate) async fn has_all(&self, until: &str) -> Result<bool, StoreError> {
-        has_all(&Tx::Postgres(self.pool.session().await?), until).await
+    /// The id of this run of the process in its marks.
+    pub(crate) fn run(&self, ids: &IdGenerator) -> i64 {
+        *self.run.get_or_init(|| ids.next())
+    }
+
+    /// True if it has this.
+    pub(crate) async fn has(&self, mark: Mark) -> Result<bool, StoreError> {
+        has(&Tx::Postgres(self.pool.session().await?), mark).await
+    }
+
+    /// Records that it was waited for in vain.
+    pub(crate) fn give_up(&self) {
+        let mut given_up_at = self.given_up_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *given_up_at = Some(Instant::now());
+    }
+
+    /// True if it was waited for in vain less than so long ago.
+    pub(crate) fn is_given_up(&self, duration: Duration) -> bool {
+        let given_up_at = self.given_up_at.lock().unwrap_or_else(PoisonError::into_inner);
+        given_up_at.is_some_and(|at| at.elapsed() < duration)
     }
 
     /// Reads from one state of the data that is fresh enough; `is_long` for statements that go
@@ -75,19 +114,20 @@ impl ReadServer {
         F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<T, StoreError>>,
     {
         let limit = if is_long { LONG_STATEMENT_TIMEOUT } else { STATEMENT_TIMEOUT };
-        let tx = Tx::Postgres(self.pool.session().await?);
-        // Before the state is taken, since the server goes on while it is asked.
-        require_fresh(&tx, &freshness).await?;
-        let Tx::Postgres(mut session) = tx else { return Err(StoreError::Overloaded) };
+        let mut session = self.pool.session().await?;
         session.begin_snapshot(limit);
         let tx = Tx::Postgres(session);
+        if let Err(stale) = require_fresh(&tx, &freshness).await {
+            roll_back(tx).await?;
+            return Err(stale);
+        }
         let result = operation(&tx).await?;
         roll_back(tx).await?;
         Ok(result)
     }
 }
 
-/// Fails if what the server has is not fresh enough.
+/// Fails if the state that a transaction sees is not fresh enough.
 async fn require_fresh(tx: &Tx, freshness: &Freshness) -> Result<(), StoreError> {
     match freshness {
         Freshness::Any => Ok(()),
@@ -97,14 +137,14 @@ async fn require_fresh(tx: &Tx, freshness: &Freshness) -> Result<(), StoreError>
             let behind = || StoreError::Away(format!("{} s behind", lag.as_secs()));
             (lag <= *most).then_some(()).ok_or_else(behind)
         }
-        Freshness::Since(until) => {
-            let behind = || StoreError::Away(format!("not at {until} of the log yet"));
-            has_all(tx, until).await?.then_some(()).ok_or_else(behind)
+        Freshness::Marked(mark) => {
+            let behind = || StoreError::Away("it has not what was just committed".to_owned());
+            has(tx, *mark).await?.then_some(()).ok_or_else(behind)
         }
     }
 }
 
-async fn has_all(tx: &Tx, until: &str) -> Result<bool, StoreError> {
-    let has_all: Option<Option<bool>> = tx.one(HAS_ALL_SINCE, &[until.into()]).await?;
-    has_all.flatten().ok_or_else(|| StoreError::Away("no standby".to_owned()))
+async fn has(tx: &Tx, mark: Mark) -> Result<bool, StoreError> {
+    let serial: Option<i64> = tx.one(MARKED, &[mark.node.into(), mark.run.into()]).await?;
+    Ok(serial.is_some_and(|serial| serial >= mark.serial))
 }

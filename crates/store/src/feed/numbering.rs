@@ -13,6 +13,14 @@ use crate::{Store, StoreError};
 
 /// The most entries that are numbered in one commit.
 const MAX_ENTRIES: usize = 500;
+/// The wait after which any process numbers what waits, microseconds.
+const LONGEST_WAIT_US: i64 = 10_000_000;
+/// A place before every other.
+const BEGINNING: i64 = i64::MIN;
+/// Entries are looked for from so long before the last one on, microseconds of places: the server
+/// need not go through all that were taken and are still there for somebody's snapshot. A commit
+/// that takes longer is found by a look from the beginning.
+const LOOK_BACK_US: i64 = 60_000_000;
 /// The most pages that are deleted in one commit.
 const MAX_FORGOTTEN: u32 = 500;
 
@@ -23,6 +31,8 @@ pub struct Numbered {
     pub events: usize,
     /// True if more may wait.
     pub is_more: bool,
+    /// The place from which the next look may begin.
+    pub look_from: i64,
 }
 
 /// Entries with the last number of their enterprise and the last position of all. One statement, so
@@ -30,7 +40,8 @@ pub struct Numbered {
 /// twice.
 const WAITING: &str = "SELECT e.place, e.enterprise_id, e.body, COALESCE(own.last_number, 0), \
     every.last_number FROM feed_entry e JOIN feed_head every ON every.enterprise_id = $1 \
-    LEFT JOIN feed_head own ON own.enterprise_id = e.enterprise_id ORDER BY e.place LIMIT $2";
+    LEFT JOIN feed_head own ON own.enterprise_id = e.enterprise_id WHERE e.place > $3 \
+    ORDER BY e.place LIMIT $2";
 const LAST_POSITION: &str = "SELECT last_number FROM feed_head WHERE enterprise_id = $1";
 /// Fails, and with it the commit, if another process has numbered events meanwhile.
 const TURN: &str = "UPDATE feed_head SET last_number = CASE WHEN last_number = $1 \
@@ -44,30 +55,49 @@ type Entry = (i64, EnterpriseId, Vec<u8>, [i64; 2]);
 
 impl Store {
     /// True if it is this process's turn to number events: it is the living one with the lowest
-    /// node number. If two believe so, each run of one fails and is repeated.
+    /// node number, or events have waited for over ten seconds, because that one is of a version
+    /// before or fails. If two believe so, each run of one fails and is repeated.
     pub async fn numbers_events(&self) -> Result<bool, StoreError> {
         if self.is_embedded() {
             return Ok(true);
         }
-        let sql = format!("SELECT MIN(node) FROM process WHERE expires_at > {SERVER_NOW}");
-        let lowest: Option<Option<i64>> = self.one(sql, []).await?;
-        Ok(lowest.flatten().is_none_or(|node| node == self.ids().node()))
+        let sql = format!(
+            "SELECT (SELECT MIN(node) FROM process WHERE expires_at > {SERVER_NOW}), \
+             COALESCE((SELECT place FROM feed_entry ORDER BY place LIMIT 1) \
+             < {SERVER_NOW} - {LONGEST_WAIT_US}, FALSE)"
+        );
+        let found: Option<(Option<i64>, bool)> = self.one(sql, []).await?;
+        let (lowest, is_late) = found.unwrap_or_default();
+        Ok(is_late || lowest.is_none_or(|node| node == self.ids().node()))
     }
 
     /// Gives numbers to events that were committed, oldest first, at most 500 entries of them. On a
     /// server this takes one round trip, and a second one if there are any.
     pub async fn number_events(&self) -> Result<Numbered, StoreError> {
+        self.number_events_from(BEGINNING).await
+    }
+
+    /// As [`Store::number_events`], for entries whose place is higher.
+    pub async fn number_events_from(&self, place: i64) -> Result<Numbered, StoreError> {
         let most = i64::try_from(MAX_ENTRIES).unwrap_or(i64::MAX);
-        let waiting: Vec<Entry> = self.all(WAITING, [ALL.into(), most.into()]).await?;
+        let waiting: Vec<Entry> =
+            self.all(WAITING, [ALL.into(), most.into(), place.into()]).await?;
         let Some((.., [_, first])) = waiting.first() else {
-            return Ok(Numbered { events: 0, is_more: false });
+            return Ok(Numbered { events: 0, is_more: false, look_from: place });
         };
         let first = *first;
         let run = run(&waiting, first, self.clock().now())?;
         match self.write_together(run.statements).await {
-            Ok(_) => Ok(Numbered { events: run.events, is_more: run.is_full }),
+            Ok(_) => {
+                let last = waiting.last().map_or(place, |(last, ..)| last - LOOK_BACK_US);
+                // Of the embedded store places begin again.
+                let look_from = if self.is_embedded() { BEGINNING } else { last };
+                Ok(Numbered { events: run.events, is_more: run.is_full, look_from })
+            }
             Err(error) => match self.one::<i64>(LAST_POSITION, [ALL.into()]).await? {
-                Some(last) if last != first => Ok(Numbered { events: 0, is_more: true }),
+                Some(last) if last != first => {
+                    Ok(Numbered { events: 0, is_more: true, look_from: place })
+                }
                 _ => Err(error),
             },
         }

@@ -23,21 +23,24 @@ impl Store {
         let EventFilter { enterprise_id, requested } = filter;
         let limit = requested.limit.min(MAX_PAGE_ROWS);
         let last = if enterprise_id.is_some() { "last_number" } else { "last_position" };
-        let (compare, direction, bound) = match requested.order {
-            ListOrder::OldestFirst => (">", "", requested.cursor.unwrap_or(0)),
-            // A page that ends behind the cursor may begin before it.
+        // A page that ends behind the cursor may begin before it: the second condition serves the
+        // index, the first says which do, so each page that is read has at least one event.
+        let (behind, direction) = match requested.order {
+            ListOrder::OldestFirst => (format!("{last} > $1"), ""),
             ListOrder::NewestFirst => {
-                let before = requested.cursor.unwrap_or(i64::MAX);
-                ("<", " DESC", before.saturating_add(MAX_PAGE_EVENTS as i64))
+                (format!("{last} - events + 1 < $1 AND {last} < $1 + {MAX_PAGE_EVENTS}"), " DESC")
             }
+        };
+        let start = match requested.order {
+            ListOrder::OldestFirst => 0,
+            ListOrder::NewestFirst => i64::MAX - MAX_PAGE_EVENTS as i64,
         };
         let owner = if enterprise_id.is_some() { "enterprise_id = $3 AND " } else { "" };
         let sql = format!(
-            "SELECT {} FROM feed_page WHERE {owner}{last} {compare} $1 \
-             ORDER BY {last}{direction} LIMIT $2",
+            "SELECT {} FROM feed_page WHERE {owner}{behind} ORDER BY {last}{direction} LIMIT $2",
             columns::<FeedPage>()
         );
-        let mut params = vec![bound.into(), limit.into()];
+        let mut params = vec![requested.cursor.unwrap_or(start).into(), limit.into()];
         params.extend(enterprise_id.map(Into::into));
         let pages: Vec<FeedPage> = self.all(sql, params).await?;
         let mut events = Vec::new();

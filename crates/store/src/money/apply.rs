@@ -13,6 +13,7 @@ use super::link_messages::Recorded;
 use super::load::load;
 use super::messages::{NetworkMessage, messages_of};
 use super::terms::account_key;
+use super::told::Told;
 use super::{
     BeginAuthorisation, BeginOutcome, ClearAuthorisation, Command, DecideAuthorisation,
     DecideOutcome, FailedCheck, ForcedClearing, MoneyError, Outcome, PostingOutcome,
@@ -396,9 +397,10 @@ impl Group<'_> {
         let auth_id = authorisation.auth_id;
         let earlier = self.batch.authorisations.remove(&auth_id);
         let before = earlier.as_ref().map_or(Standing::of(&authorisation), |it| it.before);
+        let told = earlier.as_ref().map_or(Told::of(&authorisation), |it| it.told);
         let counted = earlier.as_ref().and_then(|it| it.counted);
         let receipt = receipt.or(earlier.and_then(|it| it.receipt));
-        let loaded = Loaded { authorisation, before, receipt, counted, is_changed: true };
+        let loaded = Loaded { authorisation, before, told, receipt, counted, is_changed: true };
         self.batch.authorisations.insert(auth_id, loaded);
     }
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use domain::{
-    AuthId, Authorisation, AuthorisationStatus, Currency, EnterpriseId, HoldState, MessageIdentity,
-    MessageKind, MessageOutcome, Money, NetworkMessageId, OutsId, PanId, Posting, Timestamp,
-    TransactionType, VelocityUse, VmAppId, VmFlow, WebhookEvent,
+    AuthId, Authorisation, AuthorisationStatus, Currency, EnterpriseId, Event, HoldState,
+    MessageIdentity, MessageKind, MessageOutcome, Money, NetworkMessageId, OutsId, PanId, Posting,
+    Timestamp, TransactionType, VelocityUse, VmAppId, VmFlow, WebhookEvent,
 };
 use futures_util::future::try_join_all;
 use ledger::{Account, Transfer};
@@ -14,6 +14,7 @@ use super::apart::{Rows, Standing, elsewhere};
 use super::link_messages::LinkMessage;
 use super::messages::{self, Known, NetworkMessage};
 use super::terms::AccountKey;
+use super::told::{self, Told};
 use crate::engine::Tx;
 use crate::receipts::{KEPT, KEPT_IN, text_of};
 use crate::records::{Counted, record, select, sql, update_text, update_values};
@@ -24,6 +25,8 @@ pub(super) struct Loaded {
     pub(super) authorisation: Authorisation,
     /// Where it stood when it was read.
     pub(super) before: Standing,
+    /// What events had told of it then.
+    pub(super) told: Told,
     pub(super) receipt: Option<String>,
     pub(super) counted: Option<Counted>,
     pub(super) is_changed: bool,
@@ -31,8 +34,8 @@ pub(super) struct Loaded {
 
 impl Loaded {
     pub(super) fn read(authorisation: Authorisation, counted: Option<Counted>) -> Self {
-        let before = Standing::of(&authorisation);
-        Self { authorisation, before, receipt: None, counted, is_changed: false }
+        let (before, told) = (Standing::of(&authorisation), Told::of(&authorisation));
+        Self { authorisation, before, told, receipt: None, counted, is_changed: false }
     }
 }
 
@@ -235,6 +238,27 @@ impl Batch {
             loaded.is_changed = true;
             &mut loaded.account
         })
+    }
+
+    /// The events of the authorisations and messages that are new or changed, `now` in business
+    /// time.
+    fn told(&self, now: Timestamp) -> Vec<Event> {
+        let (mut told, mut begun) = (Vec::new(), BTreeSet::new());
+        for NewAuthorisation { authorisation, .. } in &self.new_authorisations {
+            begun.insert(authorisation.auth_id);
+            // A later command of the group may have changed it.
+            let later = self.authorisations.get(&authorisation.auth_id);
+            let it = later.map_or(authorisation, |later| &later.authorisation);
+            told.extend(told::events(it, None, now));
+        }
+        for loaded in self.authorisations.values().filter(|loaded| loaded.is_changed) {
+            let it = &loaded.authorisation;
+            if !begun.contains(&it.auth_id) {
+                told.extend(told::events(it, Some(loaded.told), now));
+            }
+        }
+        told.extend(self.new_records.iter().map(|record| record.told(now)));
+        told
     }
 
     /// Writes everything that changed, `now` in business time.

@@ -96,20 +96,31 @@ both_engines!(jobs_that_were_given_up_are_in_the_feed, |store| {
 both_engines!(pages_are_read_in_both_directions, |store| {
     for object in 0..130 {
         tell(&store, if object % 3 == 0 { OTHER } else { ENTERPRISE }, object).await;
+        // The first pages have one event each, the last ones up to 50.
+        if object < 60 {
+            number(&store).await;
+        }
     }
     number(&store).await;
     let all = follow(&store, None, 0, 500).await;
     let positions: Vec<_> = all.iter().map(|it| it.position).collect();
     assert_eq!(positions, (1..=130).collect::<Vec<_>>());
-    for enterprise_id in [None, Some(ENTERPRISE), Some(OTHER)] {
-        let oldest_first = follow(&store, enterprise_id, 0, 7).await;
-        let mut newest_first = Vec::new();
-        let mut before = None;
+    for (enterprise_id, limit) in
+        [None, Some(ENTERPRISE), Some(OTHER)].into_iter().flat_map(|it| [(it, 7), (it, 50)])
+    {
+        let oldest_first = follow(&store, enterprise_id, 0, limit).await;
+        let (mut newest_first, mut before) = (Vec::new(), None);
         loop {
-            let page = read(&store, enterprise_id, before, ListOrder::NewestFirst, 7).await;
-            let Some(last) = page.last() else { break };
-            before = Some(if enterprise_id.is_some() { last.number } else { last.position });
+            let page = read(&store, enterprise_id, before, ListOrder::NewestFirst, limit).await;
+            // A page with fewer events than the limit is the last one.
+            let is_last = page.len() < limit as usize;
+            if let Some(last) = page.last() {
+                before = Some(if enterprise_id.is_some() { last.number } else { last.position });
+            }
             newest_first.extend(page);
+            if is_last {
+                break;
+            }
         }
         newest_first.reverse();
         assert_eq!(newest_first, oldest_first);
