@@ -11,7 +11,7 @@ use crate::error::BucketError;
 use crate::{ObjectKey, UPLOAD_SECONDS};
 
 /// The validity of an address that is used at once.
-const READ_VALIDITY: Duration = Duration::from_secs(60);
+const USED_AT_ONCE: Duration = Duration::from_secs(60);
 
 /// A bucket and the key it is used with.
 pub struct BucketSettings {
@@ -65,17 +65,19 @@ impl Bucket {
 
     /// The upload address for `key`.
     pub(crate) fn upload_url(&self, key: &ObjectKey, now: Timestamp) -> String {
-        let validity = Duration::from_secs(UPLOAD_SECONDS.into());
-        let action = self.address.put_object(Some(&self.credentials), key.as_str());
-        action.sign_with_time(validity, &moment(now)).into()
+        self.put_url(key.as_str(), Duration::from_secs(UPLOAD_SECONDS.into()), now)
     }
 
     /// The address to which the platform itself writes an object, for one minute from `now`, a real
     /// time.
     #[must_use]
     pub fn object_put_url(&self, key: &str, now: Timestamp) -> String {
+        self.put_url(key, USED_AT_ONCE, now)
+    }
+
+    fn put_url(&self, key: &str, validity: Duration, now: Timestamp) -> String {
         let action = self.address.put_object(Some(&self.credentials), key);
-        action.sign_with_time(READ_VALIDITY, &moment(now)).into()
+        action.sign_with_time(validity, &moment(now)).into()
     }
 
     /// The address from which the platform itself reads an object, for one minute from `now`, a
@@ -83,7 +85,7 @@ impl Bucket {
     #[must_use]
     pub fn object_url(&self, key: &str, now: Timestamp) -> String {
         let action = self.address.get_object(Some(&self.credentials), key);
-        action.sign_with_time(READ_VALIDITY, &moment(now)).into()
+        action.sign_with_time(USED_AT_ONCE, &moment(now)).into()
     }
 
     /// The address from which `key` can be downloaded as a file, for one minute from `now`, a real
@@ -92,7 +94,7 @@ impl Bucket {
     pub fn read_url(&self, key: &ObjectKey, now: Timestamp) -> String {
         let mut action = self.address.get_object(Some(&self.credentials), key.as_str());
         action.query_mut().insert("response-content-disposition", "attachment");
-        action.sign_with_time(READ_VALIDITY, &moment(now)).into()
+        action.sign_with_time(USED_AT_ONCE, &moment(now)).into()
     }
 }
 

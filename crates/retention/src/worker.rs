@@ -33,15 +33,6 @@ impl RetentionWorker {
         let first_row = FirstSettlementRow::default();
         PeriodWorker(Self { months: Months { store, export }, kept_months, first_row })
     }
-
-    /// The first month that is not done. Before the first run that is the month of the first row.
-    async fn next_month(&self, job: &Job) -> Result<Option<BusinessDay>, StoreError> {
-        if job.subject_id > 0 {
-            return Ok(Some(BusinessDay::from_i64(job.subject_id)));
-        }
-        let first = self.months.store.first_settlement_row(Timestamp::default()).await?;
-        Ok(first.map(|it| BusinessDay::from_i64(it.utc8_month_first_day_number())))
-    }
 }
 
 impl Periods for RetentionWorker {
@@ -64,20 +55,16 @@ impl Periods for RetentionWorker {
     }
 
     fn first<'a>(&'a self, job: &'a Job) -> Boxed<'a, Result<Option<BusinessDay>, StoreError>> {
-        Box::pin(self.next_month(job))
+        let first_row = self.months.store.first_settlement_row(Timestamp::default());
+        Box::pin(next_month(job, first_row))
     }
 
     fn recent_first<'a>(
         &'a self,
         job: &'a Job,
     ) -> Boxed<'a, Result<Option<BusinessDay>, StoreError>> {
-        Box::pin(async move {
-            if job.subject_id > 0 {
-                return Ok(Some(BusinessDay::from_i64(job.subject_id)));
-            }
-            let first = self.first_row.from(&self.months.store, Timestamp::default()).await?;
-            Ok(first.map(|it| BusinessDay::from_i64(it.utc8_month_first_day_number())))
-        })
+        let first_row = self.first_row.from(&self.months.store, Timestamp::default());
+        Box::pin(next_month(job, first_row))
     }
 
     fn after(&self, month: BusinessDay) -> BusinessDay {
@@ -105,4 +92,16 @@ impl Periods for RetentionWorker {
     fn carry_out(&self, month: BusinessDay) -> Boxed<'_, Result<(), RetentionError>> {
         Box::pin(self.months.export_and_delete(month))
     }
+}
+
+/// The first month that is not done. Before the first run that is the month of the first row.
+async fn next_month(
+    job: &Job,
+    first_row: impl Future<Output = Result<Option<Timestamp>, StoreError>>,
+) -> Result<Option<BusinessDay>, StoreError> {
+    if job.subject_id > 0 {
+        return Ok(Some(BusinessDay::from_i64(job.subject_id)));
+    }
+    let first = first_row.await?;
+    Ok(first.map(|it| BusinessDay::from_i64(it.utc8_month_first_day_number())))
 }
