@@ -1,5 +1,5 @@
-//! The worker that numbers events. Of several processes one works at a time: the living one with
-//! the lowest node number, whose lease says that it lives.
+//! The worker that numbers events. Of several processes the living one with the lowest node number
+//! works; the others do too while events have waited for long.
 
 use std::time::Duration;
 
